@@ -1,0 +1,292 @@
+/**
+ * The life of one WebSocket connection.
+ *
+ * Theory of operation
+ *
+ * A connection exists from the moment its upgrade has been answered with 101
+ * until nothing of it is left: its socket has ended *and* its service has been
+ * told. While it is `connected`, three things are true at once:
+ *
+ * - `lifecycle`: is the service idle (`open`), handling something (`message`),
+ *   or saying goodbye (`closing`)? One thing is handled at a time, whatever
+ *   arrives meanwhile waits.
+ * - `outbound`: does the remote side read as fast as we write?
+ * - `liveness`: has anything been heard from it lately?
+ *
+ * `closing` is itself two things at once: the close `handshake` on the wire and
+ * the `farewell` to the service. It is over when both are, and both are bounded
+ * by `close.timedOut`, so that neither a silent remote side nor a handler that
+ * never settles keeps a connection alive.
+ *
+ * The chart holds no data. What waits, what is buffered and which socket it is
+ * about belong to the runtime, which answers the guards and carries out the
+ * actions named here (`src/runtime/connection.ts`).
+ *
+ * Source: RFC 6455 §7 for the closing handshake; the seed's OnOpen,
+ * OnTextMessage and OnClose for what the service is told.
+ */
+import { setup } from 'xstate';
+
+/** The active states in which something failed: of this chart, and of the service's own machine. */
+export interface CrashState {
+  readonly connection: unknown;
+  readonly machine?: unknown;
+}
+
+export const connectionMachine = setup({
+  types: {} as {
+    events:
+      | { type: 'ws.text'; text: string }
+      | { type: 'ws.binary'; data: Uint8Array }
+      | { type: 'ws.replaced'; name: string }
+      | { type: 'ws.draining' }
+      | { type: 'ws.idle' }
+      | { type: 'handler.settled' }
+      | { type: 'handler.failed'; error: unknown; during: string; state: CrashState; code: number; reason: string }
+      | { type: 'farewell.settled' }
+      | { type: 'farewell.failed'; error: unknown; during: string; state: CrashState }
+      | { type: 'close.requested'; code: number; reason: string }
+      | { type: 'finish.requested'; code: number; reason: string }
+      | { type: 'close.timedOut' }
+      | { type: 'socket.closing'; code: number; reason: string }
+      | { type: 'socket.closed'; code: number; reason: string }
+      | { type: 'protocol.violated'; code: number; reason: string; error: Error }
+      | { type: 'outbound.filled' }
+      | { type: 'outbound.drained' }
+      | { type: 'outbound.exceeded' }
+      | { type: 'heartbeat.silent' }
+      | { type: 'heartbeat.heard' };
+    tags: 'serving' | 'ready' | 'asked';
+  },
+  actions: {
+    runOpen: () => {},
+    runEvent: () => {},
+    runWaiting: () => {},
+    runClose: () => {},
+    keepWaiting: () => {},
+    discardWaiting: () => {},
+    stopReading: () => {},
+    purge: () => {},
+    startCloseTimer: () => {},
+    sendClose: () => {},
+    rememberFinish: () => {},
+    sendFinishClose: () => {},
+    rememberClose: () => {},
+    reportCrash: () => {},
+    reportViolation: () => {},
+    reportUnsettled: () => {},
+    destroySocket: () => {},
+    sendPing: () => {},
+    applyOutboundPolicy: () => {},
+    release: () => {},
+  },
+  guards: {
+    isMessageWaiting: () => false,
+  },
+}).createMachine({
+  id: 'connection',
+  description: 'One WebSocket connection, from the 101 answer until nothing of it is left.',
+  initial: 'connected',
+  states: {
+    connected: {
+      description: 'The socket exists, or the service still has to be told that it does not.',
+      type: 'parallel',
+      states: {
+        lifecycle: {
+          description: 'What the service is doing for this connection.',
+          initial: 'open',
+          states: {
+            open: {
+              description: 'Nothing is being handled, except the opening itself.',
+              tags: ['serving'],
+              initial: 'opening',
+              states: {
+                opening: {
+                  description: 'onOpen runs; what has arrived already waits for it.',
+                  entry: ['runOpen'],
+                  on: {
+                    'ws.*': { actions: ['keepWaiting'] },
+                    'handler.settled': [
+                      { guard: 'isMessageWaiting', target: '#handling', actions: ['runWaiting'] },
+                      { target: 'ready' },
+                    ],
+                    'handler.failed': {
+                      target: '#leaving',
+                      actions: ['discardWaiting', 'reportCrash', 'sendClose'],
+                    },
+                    'close.requested': { target: '#closing', actions: ['discardWaiting', 'sendClose'] },
+                    'finish.requested': { target: '#lastMessages', actions: ['stopReading', 'rememberFinish'] },
+                    'protocol.violated': { target: '#closing', actions: ['rememberClose', 'reportViolation'] },
+                    'socket.closing': { target: '#closing', actions: ['rememberClose'] },
+                    'socket.closed': { target: ['#ended', '#finishing'], actions: ['rememberClose'] },
+                  },
+                },
+                ready: {
+                  description: 'The next message is handled as soon as it arrives.',
+                  tags: ['ready'],
+                  on: {
+                    'ws.*': { target: '#handling', actions: ['runEvent'] },
+                    'handler.failed': { target: '#leaving', actions: ['reportCrash', 'sendClose'] },
+                    'close.requested': { target: '#leaving', actions: ['sendClose'] },
+                    'finish.requested': { target: '#leaving', actions: ['sendClose'] },
+                    'protocol.violated': { target: '#leaving', actions: ['rememberClose', 'reportViolation'] },
+                    'socket.closing': { target: '#leaving', actions: ['rememberClose'] },
+                    'socket.closed': { target: ['#ended', '#leaving'], actions: ['rememberClose'] },
+                  },
+                },
+              },
+            },
+            message: {
+              description: 'One message is being handled; the ones behind it wait their turn.',
+              tags: ['serving'],
+              initial: 'handling',
+              on: {
+                'ws.*': { actions: ['keepWaiting'] },
+                'handler.failed': {
+                  target: '#leaving',
+                  actions: ['discardWaiting', 'reportCrash', 'sendClose'],
+                },
+                'close.requested': { target: '#closing', actions: ['discardWaiting', 'sendClose'] },
+                'protocol.violated': { target: '#closing', actions: ['rememberClose', 'reportViolation'] },
+                'socket.closing': { target: '#closing', actions: ['rememberClose'] },
+                'socket.closed': { target: ['#ended', '#finishing'], actions: ['rememberClose'] },
+              },
+              states: {
+                handling: {
+                  id: 'handling',
+                  description: 'When the handler has settled, the next waiting message follows.',
+                  on: {
+                    'handler.settled': [
+                      { guard: 'isMessageWaiting', actions: ['runWaiting'] },
+                      { target: '#connection.connected.lifecycle.open.ready' },
+                    ],
+                    'finish.requested': { target: 'lastMessages', actions: ['stopReading', 'rememberFinish'] },
+                  },
+                },
+                lastMessages: {
+                  id: 'lastMessages',
+                  description: 'Draining: what has arrived is still handled, nothing more is read.',
+                  on: {
+                    'handler.settled': [
+                      { guard: 'isMessageWaiting', actions: ['runWaiting'] },
+                      { target: '#leaving', actions: ['sendFinishClose'] },
+                    ],
+                  },
+                },
+              },
+            },
+            closing: {
+              id: 'closing',
+              description: 'Out of its service, its groups and its names; saying goodbye on both sides.',
+              type: 'parallel',
+              entry: ['purge', 'startCloseTimer'],
+              onDone: { target: '#closed' },
+              states: {
+                handshake: {
+                  description: 'The closing handshake on the wire (RFC 6455 §7.1.2).',
+                  initial: 'awaiting',
+                  states: {
+                    awaiting: {
+                      description: 'A close frame is on its way; the socket has not ended.',
+                      on: {
+                        'socket.closed': { target: 'ended' },
+                        'close.timedOut': { actions: ['destroySocket'] },
+                      },
+                    },
+                    ended: { id: 'ended', type: 'final', description: 'The socket is gone.' },
+                  },
+                },
+                farewell: {
+                  description: 'The service finishes what it has begun, then learns of the end.',
+                  initial: 'finishing',
+                  states: {
+                    finishing: {
+                      id: 'finishing',
+                      description: 'A handler is still running; what the remote side sent before its close is handled.',
+                      on: {
+                        'handler.settled': [
+                          { guard: 'isMessageWaiting', actions: ['runWaiting'] },
+                          { target: 'leaving' },
+                        ],
+                        'handler.failed': { target: 'leaving', actions: ['discardWaiting', 'reportCrash'] },
+                        'close.timedOut': { target: 'leaving', actions: ['discardWaiting', 'reportUnsettled'] },
+                      },
+                    },
+                    leaving: {
+                      id: 'leaving',
+                      description: 'onClose runs, exactly once.',
+                      entry: ['runClose'],
+                      on: {
+                        'farewell.settled': { target: 'told' },
+                        'farewell.failed': { target: 'told', actions: ['reportCrash'] },
+                        'handler.failed': { actions: ['reportCrash'] },
+                        'close.timedOut': { target: 'told', actions: ['reportUnsettled'] },
+                      },
+                    },
+                    told: { type: 'final', description: 'The service has been told.' },
+                  },
+                },
+              },
+            },
+          },
+        },
+        outbound: {
+          description: 'Whether the remote side reads as fast as it is written to.',
+          initial: 'flowing',
+          states: {
+            flowing: {
+              description: 'Less than the high-water mark is buffered.',
+              on: { 'outbound.filled': { target: 'congested' } },
+            },
+            congested: {
+              description: 'The high-water mark is reached; a further push meets the slow-consumer policy.',
+              on: {
+                'outbound.drained': { target: 'flowing' },
+                'outbound.exceeded': { actions: ['applyOutboundPolicy'] },
+              },
+            },
+          },
+        },
+        liveness: {
+          description: 'Whether anything has been heard from the remote side lately.',
+          initial: 'alive',
+          states: {
+            alive: {
+              description: 'Heard from within the heartbeat interval, or asked just now.',
+              initial: 'heard',
+              states: {
+                heard: {
+                  description: 'Something has arrived within the interval.',
+                  on: { 'heartbeat.silent': { target: 'asked', actions: ['sendPing'] } },
+                },
+                asked: {
+                  description: 'A ping is on its way.',
+                  tags: ['asked'],
+                  on: {
+                    'heartbeat.heard': { target: 'heard' },
+                    'heartbeat.silent': { target: '#suspect', actions: ['sendPing'] },
+                  },
+                },
+              },
+            },
+            suspect: {
+              id: 'suspect',
+              tags: ['asked'],
+              description: 'One ping went unanswered; after the next the socket is destroyed.',
+              on: {
+                'heartbeat.heard': { target: 'alive' },
+                'heartbeat.silent': { actions: ['destroySocket'] },
+              },
+            },
+          },
+        },
+      },
+    },
+    closed: {
+      id: 'closed',
+      type: 'final',
+      description: 'Nothing is left of the connection.',
+      entry: ['release'],
+    },
+  },
+});

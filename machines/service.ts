@@ -1,0 +1,79 @@
+/**
+ * The life of one service: a route that accepts connections.
+ *
+ * Theory of operation
+ *
+ * A service is `running` from the moment it is attached. Detaching, replacing
+ * and shutting down all lead through `draining`: no new member, the members are
+ * told and then closed in batches, until none is left or the time is over. A second request
+ * can only hasten that. The
+ * actor of the service owns its members (`src/runtime/service.ts`); the events
+ * that change or address them are carried out only where the chart allows it,
+ * which is how a stopped service answers nobody.
+ */
+import { setup } from 'xstate';
+
+export const serviceMachine = setup({
+  types: {} as {
+    events:
+      | { type: 'member.add' }
+      | { type: 'member.leave' }
+      | { type: 'member.end' }
+      | { type: 'broadcast' }
+      | { type: 'drain.requested' }
+      | { type: 'drain.timedOut' };
+    tags: 'accepting';
+  },
+  actions: {
+    addMember: () => {},
+    removeMember: () => {},
+    forgetMember: () => {},
+    broadcast: () => {},
+    beginDrain: () => {},
+    reportDraining: () => {},
+    destroyMembers: () => {},
+    reportStopped: () => {},
+  },
+  guards: {
+    isEmpty: () => false,
+    isLast: () => false,
+  },
+}).createMachine({
+  id: 'service',
+  description: 'One service: a route, its members and how it ends.',
+  initial: 'running',
+  states: {
+    running: {
+      description: 'Accepts connections.',
+      tags: ['accepting'],
+      on: {
+        'member.add': { actions: ['addMember'] },
+        'member.leave': { actions: ['removeMember'] },
+        'member.end': { actions: ['forgetMember'] },
+        broadcast: { actions: ['broadcast'] },
+        'drain.requested': [
+          { guard: 'isEmpty', target: 'stopped', actions: ['reportDraining'] },
+          { target: 'draining', actions: ['reportDraining', 'beginDrain'] },
+        ],
+      },
+    },
+    draining: {
+      description: 'Accepts nobody; members are told, then closed in batches.',
+      on: {
+        'member.leave': { actions: ['removeMember'] },
+        'member.end': [
+          { guard: 'isLast', target: 'stopped', actions: ['forgetMember'] },
+          { actions: ['forgetMember'] },
+        ],
+        broadcast: { actions: ['broadcast'] },
+        'drain.requested': { actions: ['beginDrain'] },
+        'drain.timedOut': { actions: ['destroyMembers'] },
+      },
+    },
+    stopped: {
+      type: 'final',
+      description: 'No member is left and none will come.',
+      entry: ['reportStopped'],
+    },
+  },
+});
