@@ -1,0 +1,18 @@
+/** Promises of any make: what user code returns need not be a native one, and may fail in every way. */
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    (typeof value === 'object' || typeof value === 'function') &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+/** Tells `failed` when `result` is a promise that rejects, or cannot even be asked; never throws. */
+export function onRejected(result: unknown, failed: (error: unknown) => void): void {
+  try {
+    if (isThenable(result)) Promise.resolve(result).catch(failed);
+  } catch (error) {
+    failed(error);
+  }
+}
