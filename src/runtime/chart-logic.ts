@@ -1,0 +1,130 @@
+/**
+ * Turns a compiled chart into XState actor logic.
+ *
+ * The actor is an ordinary one: it is created with `createActor`, has a parent,
+ * a mailbox and snapshots, and shows up in every inspector with the definition
+ * of its chart. Only the work of finding the transition is looked up instead of
+ * computed (`compiled-chart.ts`).
+ *
+ * Actions run once the new snapshot is in place, so that whatever they call
+ * sees the state it is in. What they send to their own actor waits in its
+ * mailbox until they are done.
+ */
+import type { ActorLogic, AnyActorRef, EventObject, StateValue } from 'xstate';
+import { ownLogic } from './own-logic.ts';
+import type { CompiledChart, Configuration, Step } from './compiled-chart.ts';
+
+/** What a chart's actions act upon: one for each actor. */
+export interface ChartHost {
+  /** Whether {@link changed} wants to hear of changes now. */
+  readonly isWatched?: boolean;
+  /** `event` led to other active states. */
+  changed?(event: EventObject): void;
+  /** An actor that was created with this one as its parent has come to its end; `id` is that actor's. */
+  childEnded?(id: string): void;
+  /** The actor starts; `stopChild` stops an actor that was created with it as its parent. */
+  started?(stopChild: (child: AnyActorRef) => void): void;
+  /** An action threw. That is a defect of the runtime, never of a service; the host gives up what it owns. */
+  actionFailed(error: unknown, action: string): void;
+}
+
+/** The snapshot of an actor that runs a compiled chart; reads like XState's own machine snapshot. */
+export class ChartSnapshot<Host, Event extends EventObject> {
+  readonly status: 'active' | 'done' | 'stopped';
+  readonly configuration: Configuration<Host, Event>;
+  readonly context: Host;
+
+  constructor(
+    configuration: Configuration<Host, Event>,
+    context: Host,
+    status: 'active' | 'done' | 'stopped' = configuration.status,
+  ) {
+    this.status = status;
+    this.configuration = configuration;
+    this.context = context;
+  }
+
+  get output(): undefined {
+    return undefined;
+  }
+
+  get error(): undefined {
+    return undefined;
+  }
+
+  get value(): StateValue {
+    return this.configuration.value;
+  }
+
+  get tags(): ReadonlySet<string> {
+    return this.configuration.tags;
+  }
+
+  hasTag(tag: string): boolean {
+    return this.configuration.tags.has(tag);
+  }
+
+  matches(value: StateValue): boolean {
+    return this.configuration.snapshot.matches(value as never);
+  }
+
+  toJSON(): object {
+    return { status: this.status, value: this.value, tags: [...this.tags], context: this.context };
+  }
+}
+
+/** The logic of an actor that runs `chart`; its input is its host. */
+export type ChartLogic<Host, Event extends EventObject> = ActorLogic<ChartSnapshot<Host, Event>, Event, Host>;
+
+/** Actor logic that runs `chart`. One logic serves all actors of a chart; the host comes as input. */
+export function chartLogic<Host extends ChartHost, Event extends EventObject>(
+  chart: CompiledChart<Host, Event>,
+): ChartLogic<Host, Event> {
+  return ownLogic<ChartLogic<Host, Event>>({
+    config: chart.machine.config,
+
+    getInitialSnapshot: (_scope, host) => new ChartSnapshot(chart.initial.next, host),
+
+    getPersistedSnapshot: (snapshot) => snapshot,
+
+    start(snapshot, { stopChild }) {
+      snapshot.context.started?.(stopChild);
+      run(chart.initial, snapshot.context, INITIAL_EVENT as Event);
+    },
+
+    transition(snapshot, event, scope) {
+      const { type } = event;
+      // XState's own events are no part of a chart.
+      if (type.startsWith('xstate.')) {
+        if (type === 'xstate.stop') return new ChartSnapshot(snapshot.configuration, snapshot.context, 'stopped');
+        if (type.startsWith('xstate.done.actor.')) {
+          const { actorId = '' }: EventObject & { readonly actorId?: string } = event;
+          scope.defer(() => snapshot.context.childEnded?.(actorId));
+        }
+        return snapshot;
+      }
+      const { context: host, configuration } = snapshot;
+      const step = chart.step(configuration, event, host);
+      const changes = step.next !== configuration;
+      if (changes && host.isWatched === true) scope.defer(() => host.changed?.(event));
+      if (step.actions.length > 0) scope.defer(() => run(step, host, event));
+      return changes ? new ChartSnapshot(step.next, host) : snapshot;
+    },
+  });
+}
+
+const INITIAL_EVENT: EventObject = { type: 'xstate.init' };
+
+function run<Host extends ChartHost, Event extends EventObject>(
+  step: Step<Host, Event>,
+  host: Host,
+  event: Event,
+): void {
+  for (let index = 0; index < step.actions.length; index++) {
+    try {
+      step.actions[index]!(host, event);
+    } catch (error) {
+      host.actionFailed(error, step.actionNames[index]!);
+    }
+  }
+}
