@@ -1,0 +1,268 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { frameText, type Frame } from '../../src/delivery/frame.ts';
+import { Outbox, type OutboxLimits } from '../../src/delivery/outbox.ts';
+import type { Socket } from '../../src/transport/contract.ts';
+
+/** A socket whose operating system takes what the test says: the outbox is bookkeeping and needs no network. */
+class FakeSocket implements Socket {
+  /** Each call of `write`. */
+  readonly writes: (readonly Uint8Array[])[] = [];
+  /** What the operating system takes at once; the rest is buffered. */
+  takes = Infinity;
+  bufferedBytes = 0;
+  readonly bytesReceived = 0;
+
+  write(frames: readonly Uint8Array[]): void {
+    this.writes.push(frames);
+    const bytes = frames.reduce((sum, { length }) => sum + length, 0);
+    const taken = Math.min(bytes, this.takes);
+    this.takes -= taken;
+    this.bufferedBytes += bytes - taken;
+  }
+
+  /** The remote side reads everything. */
+  drain(outbox: Outbox): void {
+    this.takes = Infinity;
+    this.bufferedBytes = 0;
+    outbox.drained();
+  }
+
+  ping(): void {}
+  close(): void {}
+  destroy(): void {}
+  pause(): void {}
+  resume(): void {}
+}
+
+function create(limits: Partial<OutboxLimits> = {}) {
+  const socket = new FakeSocket();
+  const told: string[] = [];
+  const outbox = new Outbox(
+    socket,
+    { highWaterMarkBytes: 1000, hardCapBytes: 5000, ...limits },
+    { onOutbound: (event) => told.push(event) },
+  );
+  return { socket, told, outbox };
+}
+
+/** The end of the tick: what was scheduled with `process.nextTick` has run. */
+function endOfTick(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+function frameOf(bytes: number): Frame {
+  return new Uint8Array(bytes);
+}
+
+describe('within a tick', () => {
+  it('many pushes are one write, at its end', async () => {
+    const { socket, outbox } = create();
+    const frames = ['one', 'two', 'three'].map(frameText);
+    for (const frame of frames) expect(outbox.push(frame)).toBe(true);
+    expect(socket.writes).toEqual([]);
+    await endOfTick();
+    expect(socket.writes).toEqual([frames]);
+  });
+
+  it('each outbox writes for itself, in the order of the first pushes', async () => {
+    const order: string[] = [];
+    const outboxes = ['a', 'b'].map((name) => {
+      const socket = new FakeSocket();
+      socket.write = (frames) => void order.push(`${name}${frames.length}`);
+      return new Outbox(socket, { highWaterMarkBytes: 1000, hardCapBytes: 5000 }, { onOutbound: () => undefined });
+    });
+    for (const index of [1, 0, 1]) outboxes[index]?.push(frameOf(1));
+    await endOfTick();
+    expect(order).toEqual(['b2', 'a1']);
+  });
+
+  it('counts what waits, and afterwards what the operating system has not taken', async () => {
+    const { socket, outbox } = create();
+    socket.takes = 30;
+    outbox.push(frameOf(100));
+    outbox.push(frameOf(20));
+    expect(outbox.bufferedBytes).toBe(120);
+    await endOfTick();
+    expect(outbox.bufferedBytes).toBe(90);
+  });
+
+  it('nothing is written when nothing was pushed', async () => {
+    const { socket, outbox } = create();
+    outbox.flush();
+    await endOfTick();
+    expect(socket.writes).toEqual([]);
+  });
+
+  it('a flush writes at once what is pending, and the end of the tick writes only what came later', async () => {
+    const { socket, outbox } = create();
+    const [early, late] = [frameText('early'), frameText('late')];
+    outbox.push(early);
+    outbox.flush();
+    expect(socket.writes).toEqual([[early]]);
+    outbox.push(late);
+    await endOfTick();
+    expect(socket.writes).toEqual([[early], [late]]);
+  });
+
+  it('frames that are pushed while the outbox tells its owner are written too', async () => {
+    const socket = new FakeSocket();
+    socket.takes = 0;
+    const last = frameText('last');
+    const outbox: Outbox = new Outbox(
+      socket,
+      { highWaterMarkBytes: 100, hardCapBytes: 5000 },
+      {
+        onOutbound(event) {
+          if (event === 'outbound.drained') outbox.push(last);
+        },
+      },
+    );
+    outbox.push(frameOf(100));
+    await endOfTick();
+    socket.drain(outbox);
+    await endOfTick();
+    expect(socket.writes.at(-1)).toEqual([last]);
+  });
+});
+
+describe('at the high-water mark', () => {
+  it('a connection whose operating system takes everything is never congested', async () => {
+    const { socket, outbox, told } = create();
+    for (let count = 0; count < 100; count += 1) expect(outbox.push(frameOf(500))).toBe(true);
+    await endOfTick();
+    expect(told).toEqual([]);
+    expect(outbox.bufferedBytes).toBe(0);
+    expect(socket.writes.flat()).toHaveLength(100);
+  });
+
+  it('the operating system is asked before the connection is called slow', () => {
+    const { socket, outbox } = create();
+    outbox.push(frameOf(999));
+    expect(socket.writes).toEqual([]);
+    outbox.push(frameOf(1));
+    expect(socket.writes).toHaveLength(1);
+  });
+
+  it('refuses the next push, and says so at the end of the tick only', async () => {
+    const { socket, outbox, told } = create();
+    socket.takes = 0;
+    expect(outbox.push(frameOf(1000))).toBe(true);
+    expect(outbox.push(frameOf(1))).toBe(false);
+    expect(outbox.push(frameOf(1))).toBe(false);
+    expect(told).toEqual([]);
+    await endOfTick();
+    expect(told).toEqual(['outbound.filled', 'outbound.exceeded']);
+    expect(socket.writes).toHaveLength(1);
+  });
+
+  it('says once that it is full, and for each tick that a push met it', async () => {
+    const { socket, outbox, told } = create();
+    socket.takes = 0;
+    outbox.push(frameOf(1000));
+    await endOfTick();
+    expect(told).toEqual(['outbound.filled']);
+    await endOfTick();
+    expect(told).toEqual(['outbound.filled']);
+    outbox.push(frameOf(1));
+    await endOfTick();
+    outbox.push(frameOf(1));
+    await endOfTick();
+    expect(told).toEqual(['outbound.filled', 'outbound.exceeded', 'outbound.exceeded']);
+  });
+
+  it('one byte below it is not congested', async () => {
+    const { socket, outbox, told } = create();
+    socket.takes = 0;
+    outbox.push(frameOf(999));
+    await endOfTick();
+    expect(told).toEqual([]);
+    expect(outbox.push(frameOf(1))).toBe(true);
+    await endOfTick();
+    expect(told).toEqual(['outbound.filled']);
+  });
+
+  it('one message may be larger than the mark', async () => {
+    const { socket, outbox } = create();
+    socket.takes = 0;
+    expect(outbox.push(frameOf(4000))).toBe(true);
+    await endOfTick();
+    expect(socket.bufferedBytes).toBe(4000);
+  });
+
+  it('takes frames again when the socket is drained, and says so once', async () => {
+    const { socket, outbox, told } = create();
+    socket.takes = 0;
+    outbox.push(frameOf(1000));
+    await endOfTick();
+    socket.drain(outbox);
+    outbox.drained();
+    expect(told).toEqual(['outbound.filled', 'outbound.drained']);
+    expect(outbox.push(frameOf(1))).toBe(true);
+    await endOfTick();
+    expect(told).toHaveLength(2);
+  });
+
+  it('says nothing of a congestion that is over before the end of the tick', async () => {
+    const { socket, outbox, told } = create();
+    socket.takes = 0;
+    outbox.push(frameOf(1000));
+    socket.drain(outbox);
+    await endOfTick();
+    expect(told).toEqual([]);
+  });
+
+  it('says nothing when the socket drains without a congestion', async () => {
+    const { outbox, told } = create();
+    outbox.push(frameOf(10));
+    outbox.drained();
+    await endOfTick();
+    expect(told).toEqual([]);
+  });
+});
+
+describe('at the hard cap', () => {
+  it('refuses a frame that goes beyond it and takes one that just fits', () => {
+    const { socket, outbox } = create({ highWaterMarkBytes: 5000, hardCapBytes: 5000 });
+    socket.takes = 0;
+    expect(outbox.push(frameOf(5001))).toBe(false);
+    expect(outbox.push(frameOf(4000))).toBe(true);
+    expect(outbox.push(frameOf(1001))).toBe(false);
+    expect(outbox.push(frameOf(1000))).toBe(true);
+    expect(outbox.bufferedBytes).toBe(5000);
+  });
+
+  it('is never exceeded, the order is kept and nothing is written twice, whatever happens', async () => {
+    type Step = { push: number } | { take: number } | 'drain' | 'flush' | 'tick';
+    const step: fc.Arbitrary<Step> = fc.oneof(
+      { weight: 5, arbitrary: fc.record({ push: fc.integer({ min: 2, max: 2000 }) }) },
+      fc.record({ take: fc.integer({ min: 0, max: 3000 }) }),
+      fc.constantFrom('drain' as const, 'flush' as const, 'tick' as const),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const { socket, outbox } = create();
+        socket.takes = 0;
+        const accepted: Frame[] = [];
+        for (const one of steps) {
+          if (one === 'drain') socket.drain(outbox);
+          else if (one === 'flush') outbox.flush();
+          else if (one === 'tick') await endOfTick();
+          else if ('take' in one) socket.takes = one.take;
+          else {
+            const frame = frameOf(one.push);
+            if (outbox.push(frame)) accepted.push(frame);
+          }
+          expect(outbox.bufferedBytes).toBeLessThanOrEqual(5000);
+        }
+        await endOfTick();
+        const written = socket.writes.flat();
+        expect(written).toHaveLength(accepted.length);
+        expect(written.every((frame, index) => frame === accepted[index])).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
