@@ -1,0 +1,172 @@
+/**
+ * Services as annotated classes, the seed's form.
+ *
+ * The annotations are standard decorators. They only write down what they stand
+ * on; `definitionOf` reads it when the class is registered. Each connection gets
+ * an instance of its own, so fields are the state of one connection.
+ *
+ * Source: the seed, "Defining a WebSocket service in Ballerina".
+ */
+import { TroupeError } from '../errors.ts';
+import { describe } from '../arguments.ts';
+import type { Connection } from './connection.ts';
+import { buildDefinition, type HandlerName, type ServiceDefinition, type ServiceOptions } from './definition.ts';
+
+// Compilers hand over `context.metadata` only where this symbol exists; Node 20 and 22 do not define it yet.
+(Symbol as { metadata?: symbol }).metadata ??= Symbol.for('Symbol.metadata');
+
+interface Annotations {
+  basePath?: string;
+  webSocketUpgradePath?: string;
+  options?: ServiceOptions;
+  methods: Map<HandlerName, { method: string | symbol; annotation: string }>;
+}
+
+const KEY = Symbol('troupe.annotations');
+
+type Metadata = { [KEY]?: Annotations } | undefined;
+
+/** A class that may be registered as a service. */
+export type ServiceClass = abstract new (...args: never[]) => object;
+
+type ClassAnnotation = (target: ServiceClass, context: ClassDecoratorContext) => void;
+type MethodAnnotation<Args extends readonly unknown[]> = <This extends object>(
+  method: (this: This, ...args: Args) => unknown,
+  context: ClassMethodDecoratorContext<This>,
+) => void;
+
+/** The base path of the service, `@http:BasePath` of the seed. */
+export function BasePath(path: string): ClassAnnotation {
+  return (_target, context) => {
+    annotationsOf('BasePath', 'a class', context).basePath = path;
+  };
+}
+
+/** The path below the base path at which the service accepts upgrades, `@ws:WebSocketUpgradePath` of the seed. */
+export function WebSocketUpgradePath(path: string): ClassAnnotation {
+  return (_target, context) => {
+    annotationsOf('WebSocketUpgradePath', 'a class', context).webSocketUpgradePath = path;
+  };
+}
+
+/** Name, subprotocols, limits and the other options of the service. */
+export function ServiceConfig(options: ServiceOptions): ClassAnnotation {
+  return (_target, context) => {
+    annotationsOf('ServiceConfig', 'a class', context).options = options;
+  };
+}
+
+/** The method is called when a connection was opened. */
+export const OnOpen = methodAnnotation<[connection: Connection]>('OnOpen', 'onOpen');
+/** The method is called for each text message. */
+export const OnTextMessage = methodAnnotation<[connection: Connection, text: string]>('OnTextMessage', 'onTextMessage');
+/** The method is called for each binary message. */
+export const OnBinaryMessage = methodAnnotation<[connection: Connection, data: Uint8Array]>(
+  'OnBinaryMessage',
+  'onBinaryMessage',
+);
+/** The method is called once, when the connection has ended. */
+export const OnClose = methodAnnotation<
+  [connection: Connection, info: { readonly code: number; readonly reason: string }]
+>('OnClose', 'onClose');
+/** The method is called when a handler failed or the remote side broke the protocol. */
+export const OnError = methodAnnotation<[connection: Connection, error: unknown]>('OnError', 'onError');
+/** The method is called when no message was received for `idleTimeoutMs`. */
+export const OnIdle = methodAnnotation<[connection: Connection]>('OnIdle', 'onIdle');
+/** The method is called when a name of the connection now belongs to another one. */
+export const OnReplaced = methodAnnotation<[connection: Connection, info: { readonly name: string }]>(
+  'OnReplaced',
+  'onReplaced',
+);
+/** The method is called when the service or the server is about to stop. */
+export const OnDraining = methodAnnotation<[connection: Connection]>('OnDraining', 'onDraining');
+
+function methodAnnotation<Args extends readonly unknown[]>(
+  annotation: string,
+  handler: HandlerName,
+): () => MethodAnnotation<Args> {
+  return () => (_method, context) => {
+    const { methods } = annotationsOf(annotation, 'a public method of an instance', context);
+    const className = 'its class';
+    if (methods.get(handler)?.annotation === annotation && methods.get(handler)?.method !== context.name) {
+      throw new TroupeError('TROUPE_ANNOTATION_DUPLICATE', { annotation, className, method: String(context.name) });
+    }
+    methods.set(handler, { method: context.name, annotation });
+  };
+}
+
+/** What the annotations read of a decorator's context. */
+interface AnnotatedPlace {
+  readonly kind: string;
+  readonly name: string | symbol | undefined;
+  readonly static?: boolean;
+  readonly private?: boolean;
+  readonly metadata: unknown;
+}
+
+/** What was written down for the class so far, its own copy of what it inherits. */
+function annotationsOf(annotation: string, expected: string, context: AnnotatedPlace): Annotations {
+  // Without standard decorators the second argument is a property name or missing.
+  if (typeof context !== 'object' || context === null || !('kind' in context)) {
+    throw new TroupeError('TROUPE_ANNOTATION_MISPLACED', {
+      annotation,
+      expected: `${expected}, compiled with standard decorators (remove "experimentalDecorators")`,
+      found: 'a legacy decorator position',
+    });
+  }
+  const fits =
+    expected === 'a class'
+      ? context.kind === 'class'
+      : context.kind === 'method' && context.static !== true && context.private !== true;
+  if (!fits) {
+    const found = `the ${context.static === true ? 'static ' : ''}${context.kind} "${String(context.name)}"`;
+    throw new TroupeError('TROUPE_ANNOTATION_MISPLACED', { annotation, expected, found });
+  }
+  const metadata = context.metadata as Metadata;
+  if (metadata === undefined) {
+    throw new TroupeError('TROUPE_ANNOTATION_MISPLACED', {
+      annotation,
+      expected: `${expected}, compiled with decorator metadata (TypeScript 5.2 or later, esbuild 0.21 or later)`,
+      found: 'a class without metadata',
+    });
+  }
+  if (!Object.hasOwn(metadata, KEY)) {
+    const inherited = metadata[KEY];
+    metadata[KEY] = { ...inherited, methods: new Map() };
+    for (const [handler, { method }] of inherited?.methods ?? []) {
+      metadata[KEY].methods.set(handler, { method, annotation: 'inherited' });
+    }
+  }
+  return metadata[KEY]!;
+}
+
+/**
+ * The definition that the annotations of a class make.
+ *
+ * @throws {TroupeError} `TROUPE_SERVICE_NOT_DEFINED` when `value` is no annotated class.
+ */
+export function definitionOf(value: unknown): ServiceDefinition {
+  const known = typeof value === 'function' ? definitionsByClass.get(value) : undefined;
+  if (known !== undefined) return known;
+  const annotations = typeof value === 'function' ? metadataOf(value)?.[KEY] : undefined;
+  if (annotations?.basePath === undefined && annotations?.webSocketUpgradePath === undefined) {
+    throw new TroupeError('TROUPE_SERVICE_NOT_DEFINED', { received: describe(value) });
+  }
+  const { basePath = '', webSocketUpgradePath = '', options = {}, methods } = annotations;
+  const definition = buildDefinition(basePath, webSocketUpgradePath, options, (service) => {
+    if (methods.size === 0) throw new TroupeError('TROUPE_SERVICE_WITHOUT_BEHAVIOUR', { service });
+    return {
+      form: 'class',
+      construct: value as new () => object,
+      methods: new Map([...methods].map(([handler, { method }]) => [handler, method])),
+    };
+  });
+  definitionsByClass.set(value as object, definition);
+  return definition;
+}
+
+const definitionsByClass = new WeakMap<object, ServiceDefinition>();
+
+function metadataOf(target: object): Metadata {
+  return (target as { [Symbol.metadata]?: Metadata })[Symbol.metadata];
+}

@@ -1,0 +1,230 @@
+/** How a program says what a service is. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AnyStateMachine } from 'xstate';
+import { TroupeError } from '../errors.ts';
+import { checkName, describe, wrongType } from '../arguments.ts';
+import type { Connection } from './connection.ts';
+import { isMachine } from './machine.ts';
+import { parseRoute, type PathParams, type Route } from './path.ts';
+import { checkLimits, type ServiceLimits } from './limits.ts';
+
+/** A handler of plain HTTP requests, as `node:http` knows it. */
+export type HttpListener = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** What every form of service has in common. */
+export interface ServiceOptions {
+  /** How the service is called from outside and in messages. @defaultValue its route, `/chat/{room}` for example */
+  readonly name?: string;
+  /** The subprotocols that the service speaks. The first of the client's that is among them is chosen. */
+  readonly subprotocols?: readonly string[];
+  /** Whether an upgrade without a common subprotocol is refused with 400. @defaultValue false */
+  readonly subprotocolRequired?: boolean;
+  /** Origins, such as `https://app.example`, that browsers may connect from beside the server's own; `'*'` for all. */
+  readonly allowedOrigins?: '*' | readonly string[];
+  /** Limits that differ from the server's. */
+  readonly limits?: Partial<ServiceLimits>;
+  /** Answers plain HTTP requests on the base path and below it. It must not throw; if it does, the answer is 500. */
+  readonly http?: HttpListener;
+}
+
+/** Where a service is: at `basePath` + `webSocketUpgradePath`. */
+export interface ServicePath<Base extends string, Upgrade extends string> {
+  /** @defaultValue '/' */
+  readonly basePath?: Base;
+  /** Any number of segments; `{room}` is a parameter. @defaultValue '/' */
+  readonly webSocketUpgradePath?: Upgrade;
+}
+
+/**
+ * What a service does, as handlers.
+ *
+ * Each may be async. No message is handled before `onOpen` has settled, and none
+ * before the handler of the one before it has. A handler that throws or rejects
+ * ends its connection with 1011 and nothing else; the remote side learns nothing
+ * of the error.
+ */
+export interface Handlers<Params extends Readonly<Record<string, string>>> {
+  /** A connection was opened. It is a member of the service already and receives its own broadcast. */
+  onOpen?(connection: Connection<Params>): unknown;
+  onTextMessage?(connection: Connection<Params>, text: string): unknown;
+  /** The bytes are the handler's to keep. */
+  onBinaryMessage?(connection: Connection<Params>, data: Uint8Array): unknown;
+  /** The connection has ended and is out of everything; runs exactly once. */
+  onClose?(connection: Connection<Params>, info: { readonly code: number; readonly reason: string }): unknown;
+  /** A handler failed, or the remote side broke the protocol; the connection is being closed. Runs beside a handler. */
+  onError?(connection: Connection<Params>, error: unknown): unknown;
+  /** No message was received for `idleTimeoutMs`. */
+  onIdle?(connection: Connection<Params>): unknown;
+  /** A name of this connection now belongs to another one. */
+  onReplaced?(connection: Connection<Params>, info: { readonly name: string }): unknown;
+  /** The service or the server is about to stop. */
+  onDraining?(connection: Connection<Params>): unknown;
+}
+
+/** What a service does, as a state machine: one actor for each connection. */
+export interface MachineBehaviour {
+  /** Made with `serviceSetup()` or XState's `setup()`. Its final state closes the connection with 1000. */
+  readonly machine: AnyStateMachine;
+}
+
+export const handlerNames = [
+  'onOpen',
+  'onTextMessage',
+  'onBinaryMessage',
+  'onClose',
+  'onError',
+  'onIdle',
+  'onReplaced',
+  'onDraining',
+] as const;
+
+export type HandlerName = (typeof handlerNames)[number];
+
+/** The behaviour of a service in one of the three forms. */
+export type Behaviour =
+  | { readonly form: 'handlers'; readonly handlers: Handlers<Readonly<Record<string, string>>> }
+  | {
+      readonly form: 'class';
+      readonly construct: new () => object;
+      /** For each handler, the name of the annotated method. */
+      readonly methods: ReadonlyMap<HandlerName, string | symbol>;
+    }
+  | { readonly form: 'machine'; readonly machine: AnyStateMachine };
+
+/** A service, ready to be registered. Made by {@link defineService} or from an annotated class. */
+export interface ServiceDefinition {
+  readonly name: string;
+  readonly route: Route;
+  readonly basePath: Route;
+  readonly behaviour: Behaviour;
+  readonly options: Omit<ServiceOptions, 'name'>;
+}
+
+const definitions = new WeakSet<ServiceDefinition>();
+
+/** @internal Whether `value` was made by this module. */
+export function isServiceDefinition(value: unknown): value is ServiceDefinition {
+  return typeof value === 'object' && value !== null && definitions.has(value as ServiceDefinition);
+}
+
+/**
+ * Defines a service from handlers or from a state machine.
+ *
+ * Registers nothing: pass the result in `createTroupe({ services })` or to
+ * `attachService`. One definition may be used in several Troupes.
+ *
+ * @throws {TroupeError} `TROUPE_PATH_INVALID`, `TROUPE_SERVICE_WITHOUT_BEHAVIOUR`, `TROUPE_MACHINE_INVALID`
+ * @throws {TroupeTypeError} `TROUPE_ARGUMENT_INVALID`
+ *
+ * @example
+ * ```ts
+ * import { defineService } from 'troupe';
+ *
+ * export const hello = defineService({
+ *   basePath: '/test',
+ *   webSocketUpgradePath: '/websocket',
+ *   onOpen(connection) {
+ *     connection.broadcastText('someone joined');
+ *   },
+ *   onTextMessage(connection, text) {
+ *     connection.pushText(text);
+ *   },
+ * });
+ * ```
+ *
+ * Source: the seed, "Defining a WebSocket service".
+ */
+export function defineService<const Base extends string = '', const Upgrade extends string = ''>(
+  definition: ServicePath<Base, Upgrade> & ServiceOptions & Handlers<PathParams<`${Base}/${Upgrade}`>>,
+): ServiceDefinition;
+export function defineService<const Base extends string = '', const Upgrade extends string = ''>(
+  definition: ServicePath<Base, Upgrade> & ServiceOptions & MachineBehaviour,
+): ServiceDefinition;
+export function defineService(
+  definition: ServicePath<string, string> &
+    ServiceOptions &
+    Partial<MachineBehaviour> &
+    Handlers<Readonly<Record<string, string>>>,
+): ServiceDefinition {
+  if (typeof definition !== 'object' || definition === null) {
+    throw new TroupeError('TROUPE_SERVICE_NOT_DEFINED', { received: describe(definition) });
+  }
+  const { basePath = '', webSocketUpgradePath = '', machine, ...rest } = definition;
+  return buildDefinition(basePath, webSocketUpgradePath, rest, (service) => {
+    if ('machine' in definition) {
+      const handler = handlerNames.find((name) => definition[name] !== undefined);
+      if (handler !== undefined) throw new TroupeError('TROUPE_SERVICE_AMBIGUOUS', { service, handler });
+      if (!isMachine(machine)) {
+        throw new TroupeError('TROUPE_MACHINE_INVALID', { service, received: describe(machine) });
+      }
+      return { form: 'machine', machine };
+    }
+    for (const name of handlerNames) {
+      const handler: unknown = definition[name];
+      if (handler !== undefined && typeof handler !== 'function') throw wrongType(name, 'a function', handler);
+    }
+    if (handlerNames.every((name) => definition[name] === undefined)) {
+      throw new TroupeError('TROUPE_SERVICE_WITHOUT_BEHAVIOUR', { service });
+    }
+    return { form: 'handlers', handlers: definition };
+  });
+}
+
+/** The token of RFC 9110 §5.6.2, of which the names of subprotocols are. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+function checkOptions({ name, subprotocols, subprotocolRequired, allowedOrigins, limits, http }: ServiceOptions): void {
+  if (name !== undefined) checkName('name', name);
+  if (subprotocols !== undefined && !(isStrings(subprotocols) && subprotocols.every((one) => TOKEN.test(one)))) {
+    throw wrongType('subprotocols', 'an array of tokens such as "chat.v1"', subprotocols);
+  }
+  if (subprotocolRequired !== undefined && typeof subprotocolRequired !== 'boolean') {
+    throw wrongType('subprotocolRequired', 'true or false', subprotocolRequired);
+  }
+  checkOrigins(allowedOrigins);
+  if (limits !== undefined) checkLimits(limits);
+  if (http !== undefined && typeof http !== 'function') throw wrongType('http', 'a function', http);
+}
+
+/** @internal */
+export function checkOrigins(allowedOrigins: unknown): void {
+  if (allowedOrigins === undefined || allowedOrigins === '*' || isStrings(allowedOrigins)) return;
+  throw wrongType('allowedOrigins', '"*" or an array of origins such as "https://app.example"', allowedOrigins);
+}
+
+function isStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
+}
+
+/** @internal What the forms have in common. */
+export function buildDefinition(
+  basePath: string,
+  webSocketUpgradePath: string,
+  options: ServiceOptions,
+  behaviourOf: (service: string) => Behaviour,
+): ServiceDefinition {
+  if (typeof basePath !== 'string') throw wrongType('basePath', 'a string', basePath);
+  if (typeof webSocketUpgradePath !== 'string') {
+    throw wrongType('webSocketUpgradePath', 'a string', webSocketUpgradePath);
+  }
+  checkOptions(options);
+  const label = options.name ?? `${basePath}${webSocketUpgradePath}`;
+  const route = parseRoute(label, basePath, webSocketUpgradePath);
+  const { subprotocols, subprotocolRequired, allowedOrigins, limits, http } = options;
+  const name = options.name ?? route.path;
+  const definition: ServiceDefinition = Object.freeze({
+    name,
+    route,
+    basePath: parseRoute(label, basePath),
+    behaviour: behaviourOf(name),
+    options: {
+      ...(subprotocols !== undefined && { subprotocols }),
+      ...(subprotocolRequired !== undefined && { subprotocolRequired }),
+      ...(allowedOrigins !== undefined && { allowedOrigins }),
+      ...(limits !== undefined && { limits }),
+      ...(http !== undefined && { http }),
+    },
+  });
+  definitions.add(definition);
+  return definition;
+}

@@ -1,0 +1,23 @@
+/**
+ * What a service is told of a connection. A machine receives these events; the
+ * handlers `onOpen`, `onTextMessage` and so on are called for them.
+ *
+ * The remote side chooses a payload, never an event's type: whatever it sends
+ * arrives as the `text` or the `data` of one of these.
+ */
+export type WsEvent =
+  | { readonly type: 'ws.open' }
+  | { readonly type: 'ws.text'; readonly text: string }
+  | { readonly type: 'ws.binary'; readonly data: Uint8Array }
+  | { readonly type: 'ws.close'; readonly code: number; readonly reason: string }
+  /** Nothing was received for `idleTimeoutMs`. */
+  | { readonly type: 'ws.idle' }
+  /** The remote side broke the protocol, or a handler failed; the connection is being closed. */
+  | { readonly type: 'ws.error'; readonly error: unknown }
+  /** Another connection was stored under this name, which was this connection's until then. */
+  | { readonly type: 'ws.replaced'; readonly name: string }
+  /** The service or the server is about to stop; the connection will be closed soon. */
+  | { readonly type: 'ws.draining' };
+
+/** The kinds of events that a service may leave unhandled. */
+export type WsEventType = WsEvent['type'];

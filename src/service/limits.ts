@@ -1,0 +1,92 @@
+/** Bounds that hold for every connection. The defaults are safe on the open internet. */
+import { checkCount, MAX_DELAY_MS, wrongType } from '../arguments.ts';
+import { TroupeRangeError } from '../errors.ts';
+
+/** The limits of a server; all but `handshakeTimeoutMs` may be overridden for a service. */
+export interface Limits {
+  /** The largest incoming message, in bytes; a larger one closes the connection with 1009. @defaultValue 1 MiB */
+  readonly maxPayload: number;
+  /**
+   * The connection is *congested* while this many bytes wait for the remote side to read; a push to it then closes
+   * it with 1013. One message may be larger: only what waits counts. At least 64 KiB. @defaultValue 1 MiB
+   */
+  readonly highWaterMarkBytes: number;
+  /** Never are more bytes than this buffered for a connection; a push beyond is refused. @defaultValue 16 MiB */
+  readonly hardCapBytes: number;
+  /** So many messages, or `maxPayload` bytes of them, wait for a busy handler before the socket is no longer read. @defaultValue 64 */
+  readonly maxWaitingMessages: number;
+  /** The most connections, of the server or of the service; beyond it upgrades get 503. @defaultValue Infinity */
+  readonly maxConnections: number;
+  /** After so much silence a ping is sent; after two unanswered ones the socket is destroyed. 0 is off. @defaultValue 30 000 */
+  readonly heartbeatIntervalMs: number;
+  /** How long the close handshake, and a handler at the end, may take. @defaultValue 10 000 */
+  readonly closeTimeoutMs: number;
+  /** After so long without a message the service is told (`onIdle`). 0 is off. @defaultValue 0 */
+  readonly idleTimeoutMs: number;
+  /** How long a request's headers may take to arrive at a server of our own (`listen`). @defaultValue 10 000 */
+  readonly handshakeTimeoutMs: number;
+}
+
+/** The limits that a service may override. */
+export type ServiceLimits = Omit<Limits, 'handshakeTimeoutMs'>;
+
+const MiB = 1_048_576;
+
+export const defaultLimits: Limits = Object.freeze({
+  maxPayload: MiB,
+  highWaterMarkBytes: MiB,
+  hardCapBytes: 16 * MiB,
+  maxWaitingMessages: 64,
+  maxConnections: Infinity,
+  heartbeatIntervalMs: 30_000,
+  closeTimeoutMs: 10_000,
+  idleTimeoutMs: 0,
+  handshakeTimeoutMs: 10_000,
+});
+
+/** The least and the most that each may be. */
+const bounds: Readonly<Record<keyof Limits, readonly [least: number, most: number]>> = {
+  // Node makes no text of more.
+  maxPayload: [1, 256 * MiB],
+  // Below what Node itself buffers for a socket, nobody tells when it is empty again.
+  highWaterMarkBytes: [65_536, Number.MAX_SAFE_INTEGER],
+  hardCapBytes: [65_536, Number.MAX_SAFE_INTEGER],
+  maxWaitingMessages: [1, Number.MAX_SAFE_INTEGER],
+  maxConnections: [0, Number.MAX_SAFE_INTEGER],
+  heartbeatIntervalMs: [0, MAX_DELAY_MS],
+  closeTimeoutMs: [1, MAX_DELAY_MS],
+  idleTimeoutMs: [0, MAX_DELAY_MS],
+  handshakeTimeoutMs: [1, MAX_DELAY_MS],
+};
+
+/** @throws {TroupeTypeError | TroupeRangeError} for a value that is no limit */
+export function checkLimits(limits: Partial<Limits>): void {
+  if (typeof limits !== 'object' || limits === null) throw wrongType('limits', 'an object', limits);
+  for (const [name, value] of Object.entries(limits)) {
+    if (value === undefined) continue;
+    if (!Object.hasOwn(bounds, name)) {
+      throw invalid(`limits.${name}`, `one of ${Object.keys(bounds).join(', ')}`, 'no limit that exists');
+    }
+    const key = name as keyof Limits;
+    if (value !== Infinity || key !== 'maxConnections') checkCount(`limits.${key}`, value, ...bounds[key]);
+  }
+}
+
+/** `base` with what `overrides` says. @throws {TroupeTypeError | TroupeRangeError} for a value that is no limit */
+export function resolveLimits(base: Limits, overrides: Partial<Limits> = {}): Limits {
+  checkLimits(overrides);
+  const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
+  const limits: Limits = { ...base, ...Object.fromEntries(given) };
+  if (limits.hardCapBytes < limits.highWaterMarkBytes) {
+    throw invalid(
+      'limits.hardCapBytes',
+      `at least highWaterMarkBytes (${limits.highWaterMarkBytes})`,
+      `${limits.hardCapBytes}`,
+    );
+  }
+  return limits;
+}
+
+function invalid(argument: string, expected: string, received: string): TroupeRangeError {
+  return new TroupeRangeError('TROUPE_ARGUMENT_INVALID', { argument, expected, received });
+}

@@ -1,0 +1,197 @@
+/**
+ * Services as state machines.
+ *
+ * `serviceSetup()` is XState's `setup()` with the events of a connection and
+ * with every function of a connection as an action. An action is a plain object,
+ * `{ type: 'pushText', params: { text: 'hi' } }`, so that the machine can be
+ * drawn, stored and model-checked, and a test can see what it wants to do
+ * without a connection.
+ */
+import { setup, type AnyActorRef, type AnyStateMachine, type EventObject, type MachineContext } from 'xstate';
+import { TroupeError } from '../errors.ts';
+import type { Connection, ConnectionInfo } from './connection.ts';
+import type { WsEvent } from './events.ts';
+
+/** The input of a service's machine. */
+export interface ServiceMachineInput {
+  readonly connection: ConnectionInfo;
+}
+
+interface Acting {
+  readonly self: AnyActorRef;
+}
+
+const connections = new WeakMap<AnyActorRef, Connection>();
+
+/** @internal Whether `value` is a state machine; not by `instanceof`, as a program may have its own copy of XState. */
+export function isMachine(value: unknown): value is AnyStateMachine {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'implementations' in value &&
+    'root' in value &&
+    'provide' in value &&
+    typeof value.provide === 'function'
+  );
+}
+
+/** @internal Says which connection the actor, and whatever it starts, acts for. */
+export function bindToConnection(actor: AnyActorRef, connection: Connection): void {
+  connections.set(actor, connection);
+}
+
+/** @internal The connection that `actor` or one of its parents was started for. */
+export function boundConnection(actor: AnyActorRef): Connection | undefined {
+  for (let current: AnyActorRef | undefined = actor; current !== undefined; current = current._parent) {
+    const connection = connections.get(current);
+    if (connection !== undefined) return connection;
+  }
+  return undefined;
+}
+
+function connectionOf(actor: AnyActorRef, action: string): Connection {
+  const connection = boundConnection(actor);
+  if (connection === undefined) throw new TroupeError('TROUPE_ACTION_OUTSIDE_CONNECTION', { action });
+  return connection;
+}
+
+function exceptSelf(connection: Connection, leaveOut: boolean | undefined): { except: string[] } | undefined {
+  return leaveOut === true ? { except: [connection.id] } : undefined;
+}
+
+type Close = { readonly code?: number; readonly reason?: string };
+
+/**
+ * Every function of a connection as an action, for machines made with XState's own `setup()`: a machine that invokes
+ * actors, for example. Answers are dropped; what did not arrive becomes a dead letter.
+ *
+ * @example
+ * ```ts
+ * import { setup, fromPromise } from 'xstate';
+ * import { connectionActions, type ServiceMachineInput, type WsEvent } from 'troupe';
+ *
+ * export const machine = setup({
+ *   types: {} as { events: WsEvent; input: ServiceMachineInput },
+ *   actions: connectionActions,
+ *   actors: { greeting: fromPromise(async () => 'hello') },
+ * }).createMachine({
+ *   initial: 'greeting',
+ *   states: {
+ *     greeting: {
+ *       invoke: {
+ *         src: 'greeting',
+ *         onDone: { actions: { type: 'pushText', params: ({ event }) => ({ text: event.output }) } },
+ *       },
+ *     },
+ *   },
+ * });
+ * ```
+ */
+export const connectionActions = {
+  pushText({ self }: Acting, params: { readonly text: string }): void {
+    connectionOf(self, 'pushText').pushText(params.text);
+  },
+  pushBinary({ self }: Acting, params: { readonly data: Uint8Array }): void {
+    connectionOf(self, 'pushBinary').pushBinary(params.data);
+  },
+  broadcastText({ self }: Acting, params: { readonly text: string; readonly exceptSelf?: boolean }): void {
+    const connection = connectionOf(self, 'broadcastText');
+    connection.broadcastText(params.text, exceptSelf(connection, params.exceptSelf));
+  },
+  broadcastBinary({ self }: Acting, params: { readonly data: Uint8Array; readonly exceptSelf?: boolean }): void {
+    const connection = connectionOf(self, 'broadcastBinary');
+    connection.broadcastBinary(params.data, exceptSelf(connection, params.exceptSelf));
+  },
+  storeConnection({ self }: Acting, params: { readonly name: string }): void {
+    void connectionOf(self, 'storeConnection').storeConnection(params.name);
+  },
+  pushTextToConnection({ self }: Acting, params: { readonly name: string; readonly text: string }): void {
+    void connectionOf(self, 'pushTextToConnection').pushTextToConnection(params.name, params.text);
+  },
+  pushBinaryToConnection({ self }: Acting, params: { readonly name: string; readonly data: Uint8Array }): void {
+    void connectionOf(self, 'pushBinaryToConnection').pushBinaryToConnection(params.name, params.data);
+  },
+  removeStoredConnection({ self }: Acting, params: { readonly name: string }): void {
+    void connectionOf(self, 'removeStoredConnection').removeStoredConnection(params.name);
+  },
+  addConnectionToGroup({ self }: Acting, params: { readonly group: string }): void {
+    void connectionOf(self, 'addConnectionToGroup').addConnectionToGroup(params.group);
+  },
+  pushTextToGroup(
+    { self }: Acting,
+    params: { readonly group: string; readonly text: string; readonly exceptSelf?: boolean },
+  ): void {
+    const connection = connectionOf(self, 'pushTextToGroup');
+    connection.pushTextToGroup(params.group, params.text, exceptSelf(connection, params.exceptSelf));
+  },
+  pushBinaryToGroup(
+    { self }: Acting,
+    params: { readonly group: string; readonly data: Uint8Array; readonly exceptSelf?: boolean },
+  ): void {
+    const connection = connectionOf(self, 'pushBinaryToGroup');
+    connection.pushBinaryToGroup(params.group, params.data, exceptSelf(connection, params.exceptSelf));
+  },
+  removeConnectionFromGroup({ self }: Acting, params: { readonly group: string }): void {
+    void connectionOf(self, 'removeConnectionFromGroup').removeConnectionFromGroup(params.group);
+  },
+  removeConnectionGroup({ self }: Acting, params: { readonly group: string; readonly retire?: boolean }): void {
+    void connectionOf(self, 'removeConnectionGroup').removeConnectionGroup(params.group, {
+      retire: params.retire ?? false,
+    });
+  },
+  closeConnection({ self }: Acting, params?: Close): void {
+    connectionOf(self, 'closeConnection').closeConnection(params?.code, params?.reason);
+  },
+  closeStoredConnection({ self }: Acting, params: Close & { readonly name: string }): void {
+    void connectionOf(self, 'closeStoredConnection').closeStoredConnection(params.name, params.code, params.reason);
+  },
+  closeConnectionGroup({ self }: Acting, params: Close & { readonly group: string }): void {
+    void connectionOf(self, 'closeConnectionGroup').closeConnectionGroup(params.group, params.code, params.reason);
+  },
+};
+
+/**
+ * XState's `setup()` for a service: events, input and actions of a connection are typed and in place.
+ *
+ * Extend it with your own actions, guards and delays, then create the machine.
+ * XState's `extend` takes no actors: a machine that invokes some is made with
+ * `setup()` and {@link connectionActions}. A connection's machine runs as an actor of its own; when it fails,
+ * only that connection ends.
+ *
+ * @example
+ * ```ts
+ * import { assign } from 'xstate';
+ * import { defineService, serviceSetup } from 'troupe';
+ *
+ * const machine = serviceSetup<{ nick: string }>()
+ *   .extend({
+ *     actions: { remember: assign({ nick: ({ event }) => (event.type === 'ws.text' ? event.text : '') }) },
+ *   })
+ *   .createMachine({
+ *     id: 'chat',
+ *     context: { nick: '' },
+ *     initial: 'naming',
+ *     states: {
+ *       naming: { on: { 'ws.text': { target: 'chatting', actions: 'remember' } } },
+ *       chatting: {
+ *         on: {
+ *           'ws.text': {
+ *             actions: { type: 'broadcastText', params: ({ context, event }) => ({ text: `${context.nick}: ${event.text}` }) },
+ *           },
+ *         },
+ *       },
+ *     },
+ *   });
+ *
+ * export const chat = defineService({ basePath: '/chat', machine });
+ * ```
+ */
+export function serviceSetup<
+  Context extends MachineContext = Record<never, never>,
+  OwnEvent extends EventObject = never,
+>() {
+  return setup({
+    types: {} as { context: Context; events: WsEvent | OwnEvent; input: ServiceMachineInput },
+    actions: connectionActions,
+  });
+}
