@@ -1,0 +1,111 @@
+/**
+ * The three forms of a service, behind one face.
+ *
+ * A connection hands each event to the {@link Performer} that its service made
+ * for it and waits until it has settled. Handlers share one performer for all
+ * connections, an annotated class has an instance for each, and a machine is an
+ * XState actor for each, beneath its connection.
+ */
+import type { Connection } from '../service/connection.ts';
+import { handlerNames, type Behaviour, type HandlerName } from '../service/definition.ts';
+import type { WsEvent, WsEventType } from '../service/events.ts';
+import { createMachineBehaviour } from './machine-behaviour.ts';
+import type { AnyActorRef } from 'xstate';
+
+/** Handles the events of one connection. */
+export interface Performer {
+  /** Handles `event`; may throw, and may return a promise that settles when it is done. */
+  receive(connection: Connection, event: WsEvent): unknown;
+  /** The active states of the service's machine, if it has one. */
+  state?(): unknown;
+  /** Nothing will be received any more. */
+  stop?(): void;
+}
+
+/** What a machine's actor is started beneath, and whom it tells of its end. */
+export interface Seat {
+  readonly connection: Connection;
+  readonly actor: AnyActorRef;
+  stopChild(child: AnyActorRef): void;
+  /** The machine failed, or something that it started. */
+  failed(error: unknown, during: string): void;
+  /** The machine reached a final state. */
+  finished(): void;
+}
+
+/** A service's behaviour, ready to be run. */
+export interface RunnableBehaviour {
+  /** The kinds of events it handles. */
+  readonly handles: ReadonlySet<WsEventType>;
+  /** Makes what handles the events of one connection. May throw: user code runs. */
+  perform(seat: Seat): Performer;
+}
+
+const eventTypes: Readonly<Record<HandlerName, WsEventType>> = {
+  onOpen: 'ws.open',
+  onTextMessage: 'ws.text',
+  onBinaryMessage: 'ws.binary',
+  onClose: 'ws.close',
+  onError: 'ws.error',
+  onIdle: 'ws.idle',
+  onReplaced: 'ws.replaced',
+  onDraining: 'ws.draining',
+};
+
+const handlerOf = Object.fromEntries(Object.entries(eventTypes).map(([handler, type]) => [type, handler])) as Readonly<
+  Record<WsEventType, HandlerName>
+>;
+
+type Callable = (connection: Connection, payload: unknown) => unknown;
+
+/** Makes a behaviour runnable. */
+export function createBehaviour(behaviour: Behaviour): RunnableBehaviour {
+  switch (behaviour.form) {
+    case 'handlers': {
+      const handlers = behaviour.handlers as Partial<Record<HandlerName, Callable>>;
+      const performer: Performer = {
+        receive: (connection, event) => handlers[handlerOf[event.type]]?.(connection, payloadOf(event)),
+      };
+      return { handles: handledTypes((name) => handlers[name] !== undefined), perform: () => performer };
+    }
+    case 'class': {
+      const { construct: Construct, methods } = behaviour;
+      return {
+        handles: handledTypes((name) => methods.has(name)),
+        perform() {
+          const instance = new Construct() as Record<string | symbol, Callable>;
+          return {
+            receive(connection, event) {
+              const method = methods.get(handlerOf[event.type]);
+              return method === undefined ? undefined : instance[method]!(connection, payloadOf(event));
+            },
+          };
+        },
+      };
+    }
+    case 'machine':
+      return createMachineBehaviour(behaviour.machine);
+  }
+}
+
+function handledTypes(handles: (name: HandlerName) => boolean): ReadonlySet<WsEventType> {
+  return new Set(handlerNames.filter(handles).map((name) => eventTypes[name]));
+}
+
+/** What a handler gets beside the connection. */
+function payloadOf(event: WsEvent): unknown {
+  switch (event.type) {
+    case 'ws.text':
+      return event.text;
+    case 'ws.binary':
+      return event.data;
+    case 'ws.close':
+      return { code: event.code, reason: event.reason };
+    case 'ws.error':
+      return event.error;
+    case 'ws.replaced':
+      return { name: event.name };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,46 @@
+/** `machines/connection.ts`, compiled: which method of a connection carries out which action. */
+import { connectionMachine } from '../../machines/connection.ts';
+import type { ConnectionEvent, ConnectionEventOf } from './connection-regions.ts';
+import { chartLogic } from './chart-logic.ts';
+import { compileChart } from './compiled-chart.ts';
+import { reportCrash, reportUnsettled, reportViolation } from './connection-reports.ts';
+import type { LiveConnection } from './connection.ts';
+
+/** Each action is reached by certain events only; the chart says which. */
+type ClosingEvent = ConnectionEventOf<'close.requested'>;
+type MessageEvent = ConnectionEventOf<'ws.text'>;
+type CrashEvent = ConnectionEventOf<'handler.failed'>;
+type ViolationEvent = ConnectionEventOf<'protocol.violated'>;
+
+const TRY_AGAIN_LATER = 1013;
+
+export const connectionChart = compileChart<LiveConnection, ConnectionEvent>(connectionMachine, {
+  actions: {
+    runOpen: (connection) => connection.runOpen(),
+    runEvent: (connection, event) => connection.runEvent(event as MessageEvent),
+    runWaiting: (connection) => connection.runWaiting(),
+    runClose: (connection) => connection.runClose(),
+    keepWaiting: (connection, event) => connection.inbox.keep(event as MessageEvent),
+    discardWaiting: (connection) => connection.inbox.discard(),
+    stopReading: (connection) => connection.inbox.stopReading(),
+    purge: (connection) => connection.purge(),
+    startCloseTimer: (connection) => connection.startCloseTimer(),
+    sendClose: (connection, event) => connection.sendClose(event as ClosingEvent),
+    rememberFinish: (connection, event) => connection.rememberFinish(event as ClosingEvent),
+    sendFinishClose: (connection) => connection.sendFinishClose(),
+    rememberClose: (connection, event) => connection.rememberClose(event as ClosingEvent),
+    reportCrash: (connection, event) => reportCrash(connection, event as CrashEvent),
+    reportViolation: (connection, event) => reportViolation(connection, event as ViolationEvent),
+    reportUnsettled: (connection) => reportUnsettled(connection),
+    destroySocket: (connection) => connection.destroySocket(),
+    sendPing: (connection) => connection.sendPing(),
+    // The policy `close`, so far the only one.
+    applyOutboundPolicy: (connection) => connection.requestClose(TRY_AGAIN_LATER, ''),
+    release: (connection) => connection.release(),
+  },
+  guards: {
+    isMessageWaiting: (connection) => connection.inbox.size > 0,
+  },
+});
+
+export const connectionLogic = chartLogic(connectionChart);

@@ -1,0 +1,10 @@
+/** Events of a connection that carry nothing: one object each, for all connections. */
+
+export const HANDLER_SETTLED = { type: 'handler.settled' } as const;
+export const FAREWELL_SETTLED = { type: 'farewell.settled' } as const;
+export const CLOSE_TIMED_OUT = { type: 'close.timedOut' } as const;
+export const SILENT = { type: 'heartbeat.silent' } as const;
+export const HEARD = { type: 'heartbeat.heard' } as const;
+export const OPEN = { type: 'ws.open' } as const;
+export const IDLE = { type: 'ws.idle' } as const;
+export const DRAINING = { type: 'ws.draining' } as const;

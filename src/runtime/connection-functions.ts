@@ -1,0 +1,166 @@
+/** The functions of a connection: its own ones, and the ones that work from anywhere. */
+import { frameBinary, frameText, type Frame } from '../delivery/frame.ts';
+import { checkClose, checkData, checkName, checkText } from '../arguments.ts';
+import type {
+  Connection,
+  ConnectionInfo,
+  ConnectionState,
+  Except,
+  LivenessState,
+  OutboundState,
+} from '../service/connection.ts';
+import type { Delivery, Outcome } from '../service/outcome.ts';
+import type { LiveConnection } from './connection.ts';
+import { deliveryOf, NORMAL_CLOSURE, outcomeOf, type Functions } from './functions.ts';
+
+/** What is known of a connection when its upgrade is accepted. */
+export interface AcceptedUpgrade {
+  readonly url: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly subprotocol: string;
+  readonly remoteAddress: string;
+  readonly isSecure: boolean;
+}
+
+/** What `Connection` promises, in terms of a connection's own `push`, `requestClose` and state. */
+export abstract class ConnectionFunctions implements Connection {
+  readonly #upgrade: AcceptedUpgrade;
+  #attributes: Map<string, unknown> | undefined;
+
+  constructor(upgrade: AcceptedUpgrade) {
+    this.#upgrade = upgrade;
+  }
+
+  abstract readonly id: string;
+  abstract readonly service: string;
+  abstract readonly isOpen: boolean;
+  abstract readonly state: ConnectionState;
+  abstract readonly outbound: OutboundState;
+  abstract readonly liveness: LivenessState;
+  abstract info(): ConnectionInfo;
+
+  protected abstract readonly functions: Functions;
+  /** Itself, as the registries know it. */
+  abstract readonly connection: LiveConnection;
+  protected abstract broadcast(name: string, frame: Frame, options: Except | undefined): Delivery;
+  abstract push(frame: Frame): 'delivered' | 'closed' | 'congested';
+  abstract requestClose(code: number, reason: string): void;
+
+  get params(): Readonly<Record<string, string>> {
+    return this.#upgrade.params;
+  }
+
+  get url(): string {
+    return this.#upgrade.url;
+  }
+
+  get query(): URLSearchParams {
+    const start = this.url.indexOf('?');
+    return new URLSearchParams(start === -1 ? '' : this.url.slice(start));
+  }
+
+  get subprotocol(): string {
+    return this.#upgrade.subprotocol;
+  }
+
+  get remoteAddress(): string {
+    return this.#upgrade.remoteAddress;
+  }
+
+  get isSecure(): boolean {
+    return this.#upgrade.isSecure;
+  }
+
+  get attributes(): Map<string, unknown> {
+    return (this.#attributes ??= new Map());
+  }
+
+  /** The path it was opened with. */
+  get path(): string {
+    return this.url.split('?', 1)[0]!;
+  }
+
+  pushText(text: string): Delivery {
+    checkText(text);
+    return this.#pushSelf('pushText', frameText(text));
+  }
+
+  pushBinary(data: Uint8Array): Delivery {
+    checkData(data);
+    return this.#pushSelf('pushBinary', frameBinary(data));
+  }
+
+  broadcastText(text: string, options?: Except): Delivery {
+    checkText(text);
+    return this.broadcast('broadcastText', frameText(text), options);
+  }
+
+  broadcastBinary(data: Uint8Array, options?: Except): Delivery {
+    checkData(data);
+    return this.broadcast('broadcastBinary', frameBinary(data), options);
+  }
+
+  storeConnection(name: string): Outcome {
+    checkName('name', name);
+    return this.isOpen ? this.functions.store(name, this.connection) : outcomeOf('closed');
+  }
+
+  addConnectionToGroup(group: string): Outcome {
+    checkName('group', group);
+    return this.isOpen ? this.functions.addToGroup(group, this.connection) : outcomeOf('closed');
+  }
+
+  removeConnectionFromGroup(group: string): Outcome {
+    checkName('group', group);
+    return this.isOpen ? this.functions.removeFromGroup(group, this.connection) : outcomeOf('closed');
+  }
+
+  isMember(group: string): boolean {
+    checkName('group', group);
+    return this.functions.isMember(group, this.connection);
+  }
+
+  closeConnection(code = NORMAL_CLOSURE, reason = ''): Outcome {
+    checkClose(code, reason);
+    if (!this.isOpen) return outcomeOf('closed');
+    this.requestClose(code, reason);
+    return outcomeOf('ok');
+  }
+
+  pushTextToConnection(name: string, text: string): Delivery {
+    return this.functions.pushTextToConnection(name, text);
+  }
+
+  pushBinaryToConnection(name: string, data: Uint8Array): Delivery {
+    return this.functions.pushBinaryToConnection(name, data);
+  }
+
+  removeStoredConnection(name: string): Outcome {
+    return this.functions.removeStoredConnection(name);
+  }
+
+  closeStoredConnection(name: string, code?: number, reason?: string): Outcome {
+    return this.functions.closeStoredConnection(name, code, reason);
+  }
+
+  pushTextToGroup(group: string, text: string, options?: Except): Delivery {
+    return this.functions.pushTextToGroup(group, text, options);
+  }
+
+  pushBinaryToGroup(group: string, data: Uint8Array, options?: Except): Delivery {
+    return this.functions.pushBinaryToGroup(group, data, options);
+  }
+
+  removeConnectionGroup(group: string, options?: { readonly retire?: boolean }): Outcome {
+    return this.functions.removeConnectionGroup(group, options);
+  }
+
+  closeConnectionGroup(group: string, code?: number, reason?: string): Outcome {
+    return this.functions.closeConnectionGroup(group, code, reason);
+  }
+
+  #pushSelf(name: string, frame: Frame): Delivery {
+    const status = this.push(frame);
+    return status === 'delivered' ? deliveryOf(status) : this.functions.pushed(name, this.id, frame, status);
+  }
+}

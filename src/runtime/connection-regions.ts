@@ -1,0 +1,44 @@
+/** Reads the states of a connection off its chart. */
+import type { EventFromLogic } from 'xstate';
+import type { connectionMachine } from '../../machines/connection.ts';
+import type { ConnectionState, LivenessState, OutboundState } from '../service/connection.ts';
+import type { Configuration } from './compiled-chart.ts';
+import type { LiveConnection } from './connection.ts';
+
+export type ConnectionEvent = EventFromLogic<typeof connectionMachine>;
+export type ConnectionEventOf<Type extends ConnectionEvent['type']> = Extract<ConnectionEvent, { type: Type }>;
+export type ConnectionConfiguration = Configuration<LiveConnection, ConnectionEvent>;
+
+/** The three things that are true of a connection at once. */
+export interface ConnectionRegions {
+  readonly state: ConnectionState;
+  readonly outbound: OutboundState;
+  readonly liveness: LivenessState;
+}
+
+const regions = new WeakMap<ConnectionConfiguration, ConnectionRegions>();
+const CLOSED: ConnectionRegions = { state: 'closed', outbound: 'flowing', liveness: 'alive' };
+
+/** Reads a configuration of the chart. */
+export function regionsOf(configuration: ConnectionConfiguration): ConnectionRegions {
+  let found = regions.get(configuration);
+  if (found === undefined) {
+    found = typeof configuration.value === 'string' ? CLOSED : readRegions(configuration.value['connected']);
+    regions.set(configuration, found);
+  }
+  return found;
+}
+
+function readRegions(connected: unknown): ConnectionRegions {
+  const { lifecycle, outbound, liveness } = connected as Record<string, unknown>;
+  return {
+    state: topOf(lifecycle) as ConnectionState,
+    outbound: topOf(outbound) as OutboundState,
+    liveness: topOf(liveness) as LivenessState,
+  };
+}
+
+/** The outermost active state of a region: its value is a name, or has that name as its key. */
+function topOf(value: unknown): string {
+  return typeof value === 'string' ? value : Object.keys(value as object)[0]!;
+}

@@ -1,0 +1,62 @@
+/** What a connection makes known of itself: the telemetry events it is the subject of. */
+import type { EventObject } from 'xstate';
+import { TroupeError } from '../errors.ts';
+import { regionsOf, type ConnectionEventOf } from './connection-regions.ts';
+import type { LiveConnection } from './connection.ts';
+
+export function reportOpened(connection: LiveConnection): void {
+  const { events } = connection;
+  if (events.has('connection.opened')) events.emit('connection.opened', { connection: connection.info() });
+}
+
+/** `event` led to other active states; only called while somebody listens. */
+export function reportChanged(connection: LiveConnection, event: EventObject): void {
+  const { id, service, configuration } = connection;
+  connection.events.emit('connection.changed', {
+    connection: id,
+    service,
+    event: event.type,
+    value: configuration.value,
+    ...regionsOf(configuration),
+  });
+}
+
+export function reportClosed(connection: LiveConnection, code: number, reason: string): void {
+  const { events } = connection;
+  if (events.has('connection.closed'))
+    events.emit('connection.closed', { connection: connection.info(), code, reason });
+}
+
+export function reportIgnored(connection: LiveConnection, kind: 'text' | 'binary', total: number): void {
+  const { events } = connection;
+  if (events.has('connection.ignored'))
+    events.emit('connection.ignored', { connection: connection.info(), kind, total });
+}
+
+export function reportCrash(
+  connection: LiveConnection,
+  { error, during, state }: ConnectionEventOf<'handler.failed' | 'farewell.failed'>,
+): void {
+  const { events, service } = connection;
+  events.emit('connection.crashed', { connection: connection.info(), service, state, during, error });
+  connection.tellError(error);
+}
+
+export function reportViolation(
+  connection: LiveConnection,
+  { code, error }: ConnectionEventOf<'protocol.violated'>,
+): void {
+  connection.events.emit('connection.violated', { connection: connection.info(), code, error });
+  connection.tellError(error);
+}
+
+/** A handler was waited for as long as a close may take. */
+export function reportUnsettled({ events, service, id }: LiveConnection): void {
+  const error = new TroupeError('TROUPE_HANDLER_UNSETTLED', { service, connection: id });
+  events.emit('callback.failed', { callback: `a handler of service "${service}"`, error });
+}
+
+/** Code of the service failed where nothing can follow from it any more. */
+export function reportTooLate({ events, service }: LiveConnection, error: unknown, during: string): void {
+  events.emit('callback.failed', { callback: `${during} of service "${service}"`, error });
+}

@@ -1,0 +1,396 @@
+/**
+ * One live connection: what its chart acts upon.
+ *
+ * `machines/connection.ts` decides what happens; this class carries it out. It
+ * is told by its socket what arrives, hands messages to its service's performer
+ * one at a time, and holds what the chart does not: the messages that wait, the
+ * outbox, the socket and the deadlines. The actor never owns the socket: if an
+ * action of the runtime itself failed, `actionFailed` still destroys it.
+ */
+import { nanoid } from 'nanoid';
+import { createActor, type AnyActorRef, type EventObject } from 'xstate';
+import type { Frame } from '../delivery/frame.ts';
+import { Outbox, type OutboxOwner } from '../delivery/outbox.ts';
+import type { ConnectionInfo, ConnectionState, Except, LivenessState, OutboundState } from '../service/connection.ts';
+import type { WsEvent } from '../service/events.ts';
+import type { Delivery } from '../service/outcome.ts';
+import type { Events } from '../telemetry/events.ts';
+import type { CloseInfo, Socket, SocketListener } from '../transport/contract.ts';
+import type { ChartHost } from './chart-logic.ts';
+import { connectionLogic } from './connection-chart.ts';
+import {
+  CLOSE_TIMED_OUT,
+  DRAINING,
+  FAREWELL_SETTLED,
+  HANDLER_SETTLED,
+  HEARD,
+  IDLE,
+  OPEN,
+  SILENT,
+} from './connection-events.ts';
+import {
+  regionsOf,
+  type ConnectionConfiguration,
+  type ConnectionEvent,
+  type ConnectionEventOf,
+} from './connection-regions.ts';
+import { reportChanged, reportClosed, reportIgnored, reportTooLate } from './connection-reports.ts';
+import { ConnectionFunctions, type AcceptedUpgrade } from './connection-functions.ts';
+import { NORMAL_CLOSURE, type Functions } from './functions.ts';
+import { Handling, type HandlingOwner } from './handling.ts';
+import type { Member } from './member.ts';
+import type { LiveService } from './service.ts';
+import { expectRoomToClose } from './headroom.ts';
+import { Inbox } from './inbox.ts';
+import { Deadline } from './timer-wheel.ts';
+import { Vigil, type Watched } from './vigil.ts';
+
+const INTERNAL_ERROR = 1011;
+const ABNORMAL_CLOSURE: CloseInfo = { code: 1006, reason: '' };
+
+let lastOrdinal = 0;
+
+export class LiveConnection
+  extends ConnectionFunctions
+  implements Member, SocketListener, OutboxOwner, ChartHost, HandlingOwner, Watched
+{
+  readonly id = nanoid();
+  readonly ordinal = lastOrdinal++;
+  readonly openedAt = Date.now();
+  readonly actor;
+  readonly inbox: Inbox;
+  readonly #service: LiveService;
+  readonly #socket: Socket;
+  readonly #outbox: Outbox;
+  readonly #vigil: Vigil;
+  #closeDeadline: Deadline | undefined;
+  readonly #handling: Handling;
+  #stopChild: ((child: AnyActorRef) => void) | undefined;
+  #isAbandoned = false;
+  /** A handler that closes its own connection goes on in the state `message`; what it does then comes too late. */
+  #isCloseRequested = false;
+  #ignored = 0;
+  #finish: CloseInfo | undefined;
+  #end = ABNORMAL_CLOSURE;
+
+  constructor(service: LiveService, upgrade: AcceptedUpgrade, socket: Socket) {
+    super(upgrade);
+    this.#service = service;
+    this.#socket = socket;
+    this.#outbox = new Outbox(socket, service.limits, this);
+    this.#handling = new Handling(service.behaviour, service.realm.turns, this);
+    this.inbox = new Inbox(socket, service.limits.maxWaitingMessages, service.limits.maxPayload);
+    this.#vigil = new Vigil(service.realm.wheel, service.limits, this);
+    this.actor = createActor(connectionLogic, {
+      parent: service.actor,
+      id: this.id,
+      src: 'connection',
+      input: this,
+    });
+  }
+
+  // What a service sees of it.
+
+  get connection(): this {
+    return this;
+  }
+
+  protected get functions(): Functions {
+    return this.#service.realm.functions;
+  }
+
+  get events(): Events {
+    return this.#service.realm.events;
+  }
+
+  get service(): string {
+    return this.#service.name;
+  }
+
+  get isOpen(): boolean {
+    return !this.#isCloseRequested && this.configuration.tags.has('serving');
+  }
+
+  get state(): ConnectionState {
+    return regionsOf(this.configuration).state;
+  }
+
+  get outbound(): OutboundState {
+    return regionsOf(this.configuration).outbound;
+  }
+
+  get liveness(): LivenessState {
+    return regionsOf(this.configuration).liveness;
+  }
+
+  info(): ConnectionInfo {
+    const { id, service, path, params, subprotocol, remoteAddress, isSecure, openedAt } = this;
+    return {
+      id,
+      service,
+      path,
+      params,
+      subprotocol,
+      remoteAddress,
+      isSecure,
+      openedAt,
+      ...regionsOf(this.configuration),
+    };
+  }
+
+  toJSON(): ConnectionInfo {
+    return this.info();
+  }
+
+  // What the registries and the service ask of it.
+
+  push(frame: Frame): 'delivered' | 'closed' | 'congested' {
+    if (!this.isOpen) return 'closed';
+    return this.#outbox.push(frame) ? 'delivered' : 'congested';
+  }
+
+  protected broadcast(name: string, frame: Frame, options: Except | undefined): Delivery {
+    return this.#service.broadcast(name, frame, options);
+  }
+
+  requestClose(code: number, reason: string): void {
+    expectRoomToClose();
+    this.#isCloseRequested = true;
+    this.#service.realm.turns.after(() => this.#send({ type: 'close.requested', code, reason }));
+  }
+
+  /** Lets what has arrived be handled, then closes. */
+  finish(code: number, reason: string): void {
+    this.actor.send({ type: 'finish.requested', code, reason });
+  }
+
+  tellDraining(): void {
+    if (this.#service.handles.has('ws.draining')) this.actor.send(DRAINING);
+  }
+
+  tellReplaced(name: string): void {
+    if (!this.#service.handles.has('ws.replaced')) return;
+    // In a turn of the event loop: two services that take a name back from one another must not hold up all others.
+    setImmediate(() => this.#send({ type: 'ws.replaced', name }));
+  }
+
+  /** Ends it now: no close frame, and no waiting for a handler that has not settled. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#socket.destroy();
+    if (!this.isOpen) this.#stopWaiting();
+  }
+
+  /** Starts the actor: `onOpen` runs. To be called when the connection is a member of its service. */
+  start(): void {
+    this.#vigil.start(this.#service.handles.has('ws.idle'));
+    this.actor.start();
+  }
+
+  // What its socket tells it.
+
+  onText(text: string): void {
+    this.#receive('text', { type: 'ws.text', text });
+  }
+
+  onBinary(data: Uint8Array): void {
+    this.#receive('binary', { type: 'ws.binary', data });
+  }
+
+  onSignOfLife(): void {
+    this.#vigil.heard();
+    this.onHeard();
+  }
+
+  onDrain(): void {
+    this.#outbox.drained();
+  }
+
+  beforeClose(): void {
+    this.#outbox.flush();
+  }
+
+  onClosing({ code, reason }: CloseInfo): void {
+    this.actor.send({ type: 'socket.closing', code, reason });
+  }
+
+  onViolation(error: Error, { code, reason }: CloseInfo): void {
+    this.actor.send({ type: 'protocol.violated', error, code, reason });
+  }
+
+  onClosed(): void {
+    this.actor.send({ type: 'socket.closed', ...ABNORMAL_CLOSURE });
+    if (this.#isAbandoned) this.#stopWaiting();
+  }
+
+  onOutbound(type: 'outbound.filled' | 'outbound.exceeded' | 'outbound.drained'): void {
+    this.#send({ type });
+  }
+
+  // What its vigil tells it.
+
+  get isReading(): boolean {
+    return this.inbox.isReading;
+  }
+
+  get bytesReceived(): number {
+    return this.#socket.bytesReceived;
+  }
+
+  onUnread(): void {
+    this.sendPing();
+  }
+
+  onSilent(): void {
+    this.actor.send(SILENT);
+  }
+
+  onHeard(): void {
+    if (this.configuration.tags.has('asked')) this.actor.send(HEARD);
+  }
+
+  onIdle(): void {
+    if (this.configuration.tags.has('ready')) this.actor.send(IDLE);
+  }
+
+  // What its service's code led to.
+
+  stopChild(child: AnyActorRef): void {
+    this.#stopChild?.(child);
+  }
+
+  settled(type: WsEvent['type']): void {
+    this.#send(type === 'ws.close' ? FAREWELL_SETTLED : HANDLER_SETTLED);
+  }
+
+  failed(error: unknown, during: string): void {
+    if (this.actor.getSnapshot().status !== 'active') {
+      reportTooLate(this, error, `${during}, after the end of its connection,`);
+      return;
+    }
+    const machine = this.#handling.machineState;
+    const state = { connection: this.configuration.value, ...(machine !== undefined && { machine }) };
+    if (during === 'ws.close') this.actor.send({ type: 'farewell.failed', error, during, state });
+    else this.actor.send({ type: 'handler.failed', error, during, state, code: INTERNAL_ERROR, reason: '' });
+  }
+
+  errorHandlerFailed(error: unknown): void {
+    reportTooLate(this, error, 'onError');
+  }
+
+  finished(): void {
+    if (this.isOpen) this.requestClose(NORMAL_CLOSURE, '');
+  }
+
+  /** Tells the service of an error, beside whatever it is handling. */
+  tellError(error: unknown): void {
+    this.#handling.tellError(error);
+  }
+
+  // What its chart needs.
+
+  started(stopChild: (child: AnyActorRef) => void): void {
+    this.#stopChild = stopChild;
+  }
+
+  get isWatched(): boolean {
+    return this.events.has('connection.changed');
+  }
+
+  changed(event: EventObject): void {
+    reportChanged(this, event);
+  }
+
+  actionFailed(error: unknown, action: string): void {
+    this.events.emit('callback.failed', { callback: `action "${action}" of a connection`, error });
+    this.#socket.destroy();
+  }
+
+  runOpen(): void {
+    this.#handling.open(OPEN);
+  }
+
+  runEvent(event: WsEvent): void {
+    this.#handling.run(event);
+  }
+
+  runWaiting(): void {
+    const event = this.inbox.take();
+    if (event !== undefined) this.#handling.run(event);
+  }
+
+  runClose(): void {
+    this.#handling.run({ type: 'ws.close', ...this.#end });
+  }
+
+  purge(): void {
+    const { names, groups } = this.#service.realm;
+    this.#vigil.stop();
+    this.#service.leave(this);
+    names.send({ type: 'connection.purge', connection: this });
+    groups.send({ type: 'connection.purge', connection: this });
+  }
+
+  startCloseTimer(): void {
+    this.#closeDeadline = new Deadline(this.#service.realm.wheel, () => {
+      this.#closeDeadline?.set(this.#service.limits.closeTimeoutMs);
+      this.actor.send(CLOSE_TIMED_OUT);
+    });
+    this.#closeDeadline.set(this.#service.limits.closeTimeoutMs);
+  }
+
+  sendClose({ code, reason }: CloseInfo): void {
+    this.#end = { code, reason };
+    this.#outbox.flush();
+    this.inbox.readAgain();
+    this.#socket.close(code, reason);
+  }
+
+  rememberFinish(finish: CloseInfo): void {
+    this.#finish = finish;
+  }
+
+  sendFinishClose(): void {
+    if (this.#finish !== undefined) this.sendClose(this.#finish);
+  }
+
+  rememberClose({ code, reason }: CloseInfo): void {
+    this.#end = { code, reason };
+  }
+
+  destroySocket(): void {
+    this.#socket.destroy();
+  }
+
+  sendPing(): void {
+    this.#socket.ping();
+  }
+
+  release(): void {
+    this.#closeDeadline?.cancel();
+    this.#handling.stop();
+    reportClosed(this, this.#end.code, this.#end.reason);
+  }
+
+  get configuration(): ConnectionConfiguration {
+    return this.actor.getSnapshot().configuration;
+  }
+
+  #receive(kind: 'text' | 'binary', event: ConnectionEventOf<'ws.text' | 'ws.binary'>): void {
+    this.#vigil.messaged();
+    this.onHeard();
+    if (this.#service.handles.has(event.type)) this.actor.send(event);
+    else reportIgnored(this, kind, ++this.#ignored);
+  }
+
+  /** Ends the farewell whether or not a handler is still at it: once for that handler, once for onClose. */
+  #stopWaiting(): void {
+    this.#send(CLOSE_TIMED_OUT);
+    this.#send(CLOSE_TIMED_OUT);
+  }
+
+  /** For what may still come when nothing of the connection is left. */
+  #send(event: ConnectionEvent): void {
+    if (this.actor.getSnapshot().status === 'active') this.actor.send(event);
+  }
+}

@@ -1,0 +1,272 @@
+/**
+ * One live service: what its chart acts upon.
+ *
+ * The service's actor owns its members, the connections that may be addressed,
+ * and those that have left and are not at their end yet. Broadcasts are carried
+ * out here, inside the actor: framed once, written to each member's outbox.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { createActor, type AnyActorRef, type EventFromLogic } from 'xstate';
+import { serviceMachine } from '../../machines/service.ts';
+import type { Frame } from '../delivery/frame.ts';
+import type { ConnectionInfo, Except } from '../service/connection.ts';
+import type { HttpListener, ServiceDefinition } from '../service/definition.ts';
+import type { WsEventType } from '../service/events.ts';
+import type { ServiceLimits } from '../service/limits.ts';
+import type { Delivery, Page, PageRequest } from '../service/outcome.ts';
+import type { Route } from '../service/path.ts';
+import type { Transport, TransportOptions } from '../transport/contract.ts';
+import { createBehaviour, type RunnableBehaviour } from './behaviour.ts';
+import { chartLogic, type ChartHost } from './chart-logic.ts';
+import { compileChart } from './compiled-chart.ts';
+import { LiveConnection } from './connection.ts';
+import { reportOpened } from './connection-reports.ts';
+import type { AcceptedUpgrade } from './connection-functions.ts';
+import { Drain, type DrainRequest } from './drain.ts';
+import { deliveryOf, exceptedIds } from './functions.ts';
+import { expectRoomToPush } from './headroom.ts';
+import { pageOf } from './page.ts';
+import type { Realm } from './realm.ts';
+import type { Request } from './registry.ts';
+
+type ChartEvent = EventFromLogic<typeof serviceMachine>;
+type ServiceEvent =
+  | { type: 'member.add'; connection: LiveConnection }
+  | { type: 'member.leave'; connection: LiveConnection }
+  | { type: 'member.end'; id: string }
+  | (Request<{ delivered: number; missed: number }> & {
+      type: 'broadcast';
+      frame: Frame;
+      except: ReadonlySet<string> | undefined;
+    })
+  | { type: 'drain.requested'; request: DrainRequest }
+  | { type: 'drain.timedOut' };
+type EventOf<Type extends ChartEvent['type']> = Extract<ServiceEvent, { type: Type }>;
+
+/** A checked upgrade as `node:http` hands it over. */
+export interface ServiceUpgrade extends Omit<AcceptedUpgrade, 'subprotocol'> {
+  readonly request: IncomingMessage;
+  readonly stream: Duplex;
+  readonly head: Uint8Array;
+  readonly subprotocol: string | undefined;
+}
+
+/** What a live service needs beside its definition. */
+export interface ServiceSetting {
+  readonly realm: Realm;
+  readonly limits: ServiceLimits;
+  readonly allowedOrigins: '*' | readonly string[] | undefined;
+  readonly parent: AnyActorRef;
+  createTransport(options: TransportOptions): Transport<IncomingMessage, Duplex>;
+}
+
+export class LiveService implements ChartHost {
+  readonly definition: ServiceDefinition;
+  readonly realm: Realm;
+  readonly limits: ServiceLimits;
+  readonly behaviour: RunnableBehaviour;
+  readonly actor;
+  /** Settles when it has no connection left and is no longer known. */
+  readonly stopped: Promise<void>;
+  readonly #setting: ServiceSetting;
+  readonly #transport: Transport<IncomingMessage, Duplex>;
+  /** The connections that may be addressed, in the order in which they came. */
+  readonly #members = new Set<LiveConnection>();
+  /** The connections that are closing, by id. */
+  readonly #leaving = new Map<string, LiveConnection>();
+  /** More than one when the server closes while the service is being detached. */
+  readonly #drains: Drain[] = [];
+
+  /** The supervisor has forgotten it. */
+  markStopped!: () => void;
+
+  constructor(definition: ServiceDefinition, setting: ServiceSetting) {
+    this.stopped = new Promise((resolve) => {
+      this.markStopped = resolve;
+    });
+    this.definition = definition;
+    this.realm = setting.realm;
+    this.limits = setting.limits;
+    this.behaviour = createBehaviour(definition.behaviour);
+    this.#setting = setting;
+    const { maxPayload, closeTimeoutMs } = setting.limits;
+    this.#transport = setting.createTransport({ maxPayload, closeTimeoutMs });
+    this.actor = createActor(serviceLogic, {
+      parent: setting.parent,
+      id: definition.name,
+      src: 'service',
+      input: this,
+    });
+  }
+
+  get name(): string {
+    return this.definition.name;
+  }
+
+  get route(): Route {
+    return this.definition.route;
+  }
+
+  get basePath(): Route {
+    return this.definition.basePath;
+  }
+
+  get handles(): ReadonlySet<WsEventType> {
+    return this.behaviour.handles;
+  }
+
+  get http(): HttpListener | undefined {
+    return this.definition.options.http;
+  }
+
+  get subprotocols(): readonly string[] {
+    return this.definition.options.subprotocols ?? [];
+  }
+
+  get isSubprotocolRequired(): boolean {
+    return this.definition.options.subprotocolRequired ?? false;
+  }
+
+  get allowedOrigins(): '*' | readonly string[] | undefined {
+    return this.definition.options.allowedOrigins ?? this.#setting.allowedOrigins;
+  }
+
+  /** All connections that hold a socket, those that are closing included. */
+  get connectionCount(): number {
+    return this.#members.size + this.#leaving.size;
+  }
+
+  get isAccepting(): boolean {
+    return this.actor.getSnapshot().hasTag('accepting') && this.connectionCount < this.limits.maxConnections;
+  }
+
+  /** Answers the upgrade with 101 and starts a connection for it. */
+  accept(upgrade: ServiceUpgrade): void {
+    const { request, stream, head, subprotocol } = upgrade;
+    this.#transport.accept({ request, stream, head, subprotocol }, (socket) => {
+      const { url, params, remoteAddress, isSecure } = upgrade;
+      const accepted = { url, params, remoteAddress, isSecure, subprotocol: subprotocol ?? '' };
+      const connection = new LiveConnection(this, accepted, socket);
+      this.actor.send({ type: 'member.add', connection });
+      reportOpened(connection);
+      connection.start();
+      return connection;
+    });
+  }
+
+  broadcast(name: string, frame: Frame, options: Except | undefined): Delivery {
+    const event: EventOf<'broadcast'> = { type: 'broadcast', frame, except: exceptedIds(options) };
+    expectRoomToPush();
+    this.actor.send(event);
+    const { answer } = event;
+    // Asked from within the actor itself, by an inspector for example: carried out next.
+    if (answer === undefined) return deliveryOf(this.actor.getSnapshot().status === 'active' ? 'accepted' : 'unknown');
+    return this.realm.functions.fannedOut(name, this.name, frame, { known: true, ...answer });
+  }
+
+  connections(page: PageRequest | undefined): Page<ConnectionInfo> {
+    return pageOf(
+      this.#members,
+      (connection) => connection.ordinal,
+      (connection) => connection.info(),
+      page,
+    );
+  }
+
+  /** Stops accepting, tells the members and closes them; `stopped` of the setting is called at the end. */
+  drain(request: DrainRequest): void {
+    this.actor.send({ type: 'drain.requested', request });
+  }
+
+  /** `connection` is closing: it is addressed no more. */
+  leave(connection: LiveConnection): void {
+    this.actor.send({ type: 'member.leave', connection });
+  }
+
+  toJSON(): object {
+    return { name: this.name, route: this.route.path, members: this.#members.size, leaving: this.#leaving.size };
+  }
+
+  // What its chart needs.
+
+  get isEmpty(): boolean {
+    return this.connectionCount === 0;
+  }
+
+  get isLast(): boolean {
+    return this.connectionCount === 1;
+  }
+
+  addMember(connection: LiveConnection): void {
+    this.#members.add(connection);
+  }
+
+  removeMember(connection: LiveConnection): void {
+    if (this.#members.delete(connection)) this.#leaving.set(connection.id, connection);
+  }
+
+  /** A connection's actor is done: nothing is left of it. */
+  childEnded(id: string): void {
+    this.actor.send({ type: 'member.end', id });
+  }
+
+  forgetMember({ id }: EventOf<'member.end'>): void {
+    this.#leaving.delete(id);
+  }
+
+  carryOut(broadcast: EventOf<'broadcast'>): void {
+    const { frame, except } = broadcast;
+    let delivered = 0;
+    let missed = 0;
+    for (const member of this.#members) {
+      if (except?.has(member.id) === true) continue;
+      const status = member.push(frame);
+      if (status === 'delivered') delivered++;
+      else if (status === 'congested') missed++;
+    }
+    broadcast.answer = { delivered, missed };
+  }
+
+  reportDraining(): void {
+    this.realm.events.emit('service.draining', { service: this.name, connections: this.connectionCount });
+  }
+
+  beginDrain({ request }: EventOf<'drain.requested'>): void {
+    const drain = new Drain(this.realm.clock, request, () => this.actor.send({ type: 'drain.timedOut' }));
+    this.#drains.push(drain);
+    drain.begin([...this.#members]);
+  }
+
+  destroyMembers(): void {
+    for (const connection of [...this.#members, ...this.#leaving.values()]) connection.abandon();
+  }
+
+  reportStopped(): void {
+    for (const drain of this.#drains) drain.end();
+    this.realm.events.emit('service.detached', { service: this.name });
+  }
+
+  actionFailed(error: unknown, action: string): void {
+    this.realm.events.emit('callback.failed', { callback: `action "${action}" of service "${this.name}"`, error });
+  }
+}
+
+const serviceLogic = chartLogic(
+  compileChart<LiveService, ServiceEvent>(serviceMachine, {
+    actions: {
+      addMember: (service, event) => service.addMember((event as EventOf<'member.add'>).connection),
+      removeMember: (service, event) => service.removeMember((event as EventOf<'member.leave'>).connection),
+      forgetMember: (service, event) => service.forgetMember(event as EventOf<'member.end'>),
+      broadcast: (service, event) => service.carryOut(event as EventOf<'broadcast'>),
+      reportDraining: (service) => service.reportDraining(),
+      beginDrain: (service, event) => service.beginDrain(event as EventOf<'drain.requested'>),
+      destroyMembers: (service) => service.destroyMembers(),
+      reportStopped: (service) => service.reportStopped(),
+    },
+    guards: {
+      isEmpty: (service) => service.isEmpty,
+      isLast: (service) => service.isLast,
+    },
+  }),
+);

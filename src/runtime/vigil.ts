@@ -1,0 +1,103 @@
+/**
+ * Keeps watch over a connection's silence: heartbeat and idle time-out.
+ *
+ * Both look at the time of what was last received, which is noted for each
+ * frame, and move their deadline instead of setting a new one for each.
+ */
+import type { ServiceLimits } from '../service/limits.ts';
+import { Deadline, type TimerWheel } from './timer-wheel.ts';
+
+/** Whom the vigil tells. */
+export interface Watched {
+  /** Whether frames could be received at all. */
+  readonly isReading: boolean;
+  /** Bytes that have arrived so far. */
+  readonly bytesReceived: number;
+  /** The socket was not read, so its silence means nothing; a ping still shows whether the connection exists. */
+  onUnread(): void;
+  /** Nothing was received for a heartbeat interval. */
+  onSilent(): void;
+  /** Something was received since the last look. */
+  onHeard(): void;
+  /** No message was received for the idle time-out. */
+  onIdle(): void;
+}
+
+export class Vigil {
+  readonly #wheel: TimerWheel;
+  readonly #limits: ServiceLimits;
+  readonly #watched: Watched;
+  readonly #heartbeat: Deadline;
+  #idle: Deadline | undefined;
+  #lastHeard: number;
+  #lastMessage: number;
+  #bytesReceived = 0;
+
+  constructor(wheel: TimerWheel, limits: ServiceLimits, watched: Watched) {
+    this.#wheel = wheel;
+    this.#limits = limits;
+    this.#watched = watched;
+    this.#heartbeat = new Deadline(wheel, () => this.#checkHeartbeat());
+    this.#lastHeard = this.#lastMessage = wheel.now;
+  }
+
+  start(watchesIdle: boolean): void {
+    const { heartbeatIntervalMs, idleTimeoutMs } = this.#limits;
+    if (heartbeatIntervalMs > 0) this.#heartbeat.set(heartbeatIntervalMs);
+    if (watchesIdle && idleTimeoutMs > 0) {
+      this.#idle = new Deadline(this.#wheel, () => this.#checkIdle());
+      this.#idle.set(idleTimeoutMs);
+    }
+    this.#lastHeard = this.#lastMessage = this.#wheel.now;
+    this.#bytesReceived = this.#watched.bytesReceived;
+  }
+
+  stop(): void {
+    this.#heartbeat.cancel();
+    this.#idle?.cancel();
+  }
+
+  /** A control frame was received. */
+  heard(): void {
+    this.#lastHeard = this.#wheel.now;
+  }
+
+  /** A message was received. */
+  messaged(): void {
+    this.#lastHeard = this.#lastMessage = this.#wheel.now;
+  }
+
+  #checkHeartbeat(): void {
+    const { heartbeatIntervalMs } = this.#limits;
+    if (!this.#watched.isReading) {
+      this.#lastHeard = this.#wheel.now;
+      this.#heartbeat.set(heartbeatIntervalMs);
+      this.#watched.onUnread();
+      return;
+    }
+    // Half of a large message is no silence: its sender cannot even answer a ping before the other half.
+    const { bytesReceived } = this.#watched;
+    const isSilent = bytesReceived === this.#bytesReceived;
+    this.#bytesReceived = bytesReceived;
+    if (!isSilent && this.#wheel.now - this.#lastHeard >= heartbeatIntervalMs) this.#lastHeard = this.#wheel.now;
+    const silence = this.#wheel.now - this.#lastHeard;
+    if (silence >= heartbeatIntervalMs) {
+      this.#heartbeat.set(heartbeatIntervalMs);
+      this.#watched.onSilent();
+    } else {
+      this.#heartbeat.set(heartbeatIntervalMs - silence);
+      this.#watched.onHeard();
+    }
+  }
+
+  #checkIdle(): void {
+    const { idleTimeoutMs } = this.#limits;
+    const idle = this.#wheel.now - this.#lastMessage;
+    if (idle >= idleTimeoutMs) {
+      this.#idle?.set(idleTimeoutMs);
+      this.#watched.onIdle();
+    } else {
+      this.#idle?.set(idleTimeoutMs - idle);
+    }
+  }
+}
