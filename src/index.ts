@@ -1,0 +1,61 @@
+/** The public face of Troupe. */
+export { closeOnSignals, type CloseOnSignalsOptions } from './signals.ts';
+export { closeCodes, isSendableCloseCode, type CloseCode } from './close-codes.ts';
+export {
+  errorCodes,
+  TroupeError,
+  TroupeRangeError,
+  TroupeTypeError,
+  type ErrorCode,
+  type ErrorFields,
+} from './errors.ts';
+export type { Address, ListenOptions } from './http/listen.ts';
+export type { Clock } from './runtime/clock.ts';
+export type { DrainOptions } from './runtime/drain.ts';
+export type { GroupInfo, StoredNameInfo } from './runtime/queries.ts';
+export {
+  BasePath,
+  OnBinaryMessage,
+  OnClose,
+  OnDraining,
+  OnError,
+  OnIdle,
+  OnOpen,
+  OnReplaced,
+  OnTextMessage,
+  ServiceConfig,
+  WebSocketUpgradePath,
+  type ServiceClass,
+} from './service/annotations.ts';
+export type {
+  Connection,
+  ConnectionInfo,
+  ConnectionState,
+  Except,
+  GlobalFunctions,
+  LivenessState,
+  OutboundState,
+} from './service/connection.ts';
+export {
+  defineService,
+  type Handlers,
+  type HttpListener,
+  type MachineBehaviour,
+  type ServiceDefinition,
+  type ServiceOptions,
+  type ServicePath,
+} from './service/definition.ts';
+export type { WsEvent } from './service/events.ts';
+export type { Limits, ServiceLimits } from './service/limits.ts';
+export { connectionActions, serviceSetup, type ServiceMachineInput } from './service/machine.ts';
+export type { Answer, Delivery, DeliveryStatus, Outcome, OutcomeStatus, Page, PageRequest } from './service/outcome.ts';
+export type { PathParams } from './service/path.ts';
+export type { TroupeEventListener, TroupeEventName, TroupeEvents } from './telemetry/events.ts';
+export {
+  createTroupe,
+  type CloseOptions,
+  type Inspector,
+  type ServiceSource,
+  type Troupe,
+  type TroupeOptions,
+} from './troupe.ts';

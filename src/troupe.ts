@@ -1,0 +1,358 @@
+/** The composition root: makes the parts of a Troupe and joins them. */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Server as SecureServer } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { createActor, type InspectionEvent, type Observer } from 'xstate';
+import { frameBinary, frameText, type Frame } from './delivery/frame.ts';
+import { TroupeError } from './errors.ts';
+import { attachTo } from './http/attach.ts';
+import { listen, type Address, type ListenOptions, type OwnServer } from './http/listen.ts';
+import type { PlainDesk } from './http/plain.ts';
+import { ServiceRoutes } from './http/service-routes.ts';
+import { handleUpgrade, type UpgradeDesk } from './http/upgrade.ts';
+import { systemClock, type Clock } from './runtime/clock.ts';
+import { drainRequest, type DrainOptions } from './runtime/drain.ts';
+import { Functions } from './runtime/functions.ts';
+import { createGroupsState, groupsLogic } from './runtime/groups.ts';
+import { harmless, isolateSystem } from './runtime/isolation.ts';
+import type { LiveConnection } from './runtime/connection.ts';
+import { createNamedConnectionsState, namedConnectionsLogic } from './runtime/named-connections.ts';
+import { Queries, type GroupInfo, type StoredNameInfo } from './runtime/queries.ts';
+import type { Realm } from './runtime/realm.ts';
+import { installIndexedScheduler } from './runtime/scheduler.ts';
+import { ServerLife } from './runtime/server.ts';
+import { LiveService } from './runtime/service.ts';
+import { Supervisor } from './runtime/supervisor.ts';
+import { Turns } from './runtime/turns.ts';
+import { TimerWheel } from './runtime/timer-wheel.ts';
+import { definitionOf, type ServiceClass } from './service/annotations.ts';
+import { checkData, checkName, checkText, wrongType } from './arguments.ts';
+import type { ConnectionInfo, Except, GlobalFunctions } from './service/connection.ts';
+import { checkOrigins, isServiceDefinition, type HttpListener, type ServiceDefinition } from './service/definition.ts';
+import { defaultLimits, resolveLimits, type Limits } from './service/limits.ts';
+import { boundConnection } from './service/machine.ts';
+import type { Delivery, Page, PageRequest } from './service/outcome.ts';
+import { Events, type TroupeEventListener, type TroupeEventName } from './telemetry/events.ts';
+import { createWsTransport } from './transport/ws.ts';
+
+/** What defines a service: the result of `defineService`, or an annotated class. */
+export type ServiceSource = ServiceDefinition | ServiceClass;
+
+/** Sees what happens in the actor system; may throw, and harms nobody if it does. */
+export type Inspector = Observer<InspectionEvent> | ((event: InspectionEvent) => void);
+
+export interface TroupeOptions {
+  /** The services to begin with; more can be attached later. */
+  readonly services?: readonly ServiceSource[];
+  /** Limits that differ from the defaults, for all services. */
+  readonly limits?: Partial<Limits>;
+  /** Origins that browsers may connect from beside the server's own; `'*'` for all. */
+  readonly allowedOrigins?: '*' | readonly string[];
+  /** Answers the plain HTTP requests of a server of our own (`listen`) that no service answers. */
+  readonly http?: HttpListener;
+  /** Where time comes from: heartbeats, time-outs, drains and machines' delays. @defaultValue the system's time */
+  readonly clock?: Clock;
+  /** Receives XState's inspection events, of the whole system from its beginning. */
+  readonly inspect?: Inspector;
+}
+
+export interface CloseOptions {
+  readonly drain?: DrainOptions;
+  /** Closes connections with 1012 (service restart) instead of 1001 (going away). @defaultValue false */
+  readonly restarting?: boolean;
+}
+
+/**
+ * Services on one node: what `createTroupe` returns.
+ *
+ * Functions for a connection's own use are on {@link Connection}; these work
+ * from an HTTP route, a job or anything else of the embedding program.
+ */
+export interface Troupe extends GlobalFunctions {
+  /**
+   * Listens on a port of its own, HTTP and WebSocket together. At most once.
+   * @throws {TroupeError} `TROUPE_ADDRESS_IN_USE`, `TROUPE_LISTEN_FAILED`, `TROUPE_ALREADY_LISTENING`
+   */
+  listen(options?: ListenOptions): Promise<Address>;
+  /**
+   * Serves WebSocket on an application's server: Express, Fastify, Hono, Nest, `node:http`. Attach when the server
+   * has its request handler. Returns what detaches again; connections that are open stay.
+   */
+  attach(server: Server | SecureServer): () => void;
+  /** Decides about one upgrade, for applications that route upgrades themselves. Never throws. */
+  handleUpgrade(request: IncomingMessage, stream: Duplex, head: Uint8Array): void;
+
+  /** Attaches a service while running. @throws {TroupeError} `TROUPE_ROUTE_TAKEN`, `TROUPE_SERVICE_NAME_TAKEN` */
+  attachService(service: ServiceSource): void;
+  /**
+   * Puts a service in the place of the one at the same route. Upgrades go to the new one at once; the connections of
+   * the old one are drained with 1012, and the promise settles when none is left.
+   * @throws {TroupeError} `TROUPE_SERVICE_UNKNOWN` when there is none at the route
+   */
+  replaceService(service: ServiceSource, options?: { readonly drain?: DrainOptions }): Promise<void>;
+  /**
+   * Takes a service away: upgrades get 503 while its connections are drained with 1001, and 404 from then on; the
+   * promise settles when none is left.
+   * @throws {TroupeError} `TROUPE_SERVICE_UNKNOWN`
+   */
+  detachService(name: string, options?: { readonly drain?: DrainOptions }): Promise<void>;
+
+  /** Pushes text to every open connection of the service with that name. No such service: `unknown`. */
+  broadcastText(service: string, text: string, options?: Except): Delivery;
+  /** The same as `broadcastText` for bytes; they are copied. */
+  broadcastBinary(service: string, data: Uint8Array, options?: Except): Delivery;
+
+  /** The names of the services that are attached. */
+  services(): readonly string[];
+  /** The open connections of a service, in the order in which they came. @throws {TroupeError} `TROUPE_SERVICE_UNKNOWN` */
+  connections(service: string, page?: PageRequest): Page<ConnectionInfo>;
+  /** The groups that exist, emptied ones included. */
+  groups(page?: PageRequest): Page<GroupInfo>;
+  /** The members of a group, in the order in which they joined; none for an unknown group. */
+  members(group: string, page?: PageRequest): Page<ConnectionInfo>;
+  /** Whether the connection with that id is in a group. */
+  isMember(group: string, connectionId: string): boolean;
+  /** The names that connections are stored under. */
+  storedNames(page?: PageRequest): Page<StoredNameInfo>;
+
+  /** Hears of an event; returns what unsubscribes. A listener that throws harms nobody. */
+  on<Name extends TroupeEventName>(name: Name, listener: TroupeEventListener<Name>): () => void;
+  /** Receives XState's inspection events from now on; returns what unsubscribes. */
+  inspect(inspector: Inspector): () => void;
+
+  /**
+   * Shuts down: refuses upgrades with 503, tells the services, lets handlers finish, closes connections in batches,
+   * destroys what is left at the deadline, and gives back names, groups, timers and ports. Rejects for wrong options
+   * only; afterwards nothing of it keeps the process alive. A second call waits for the first.
+   */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+const GOING_AWAY = 1001;
+const SERVICE_RESTART = 1012;
+
+/**
+ * Creates a Troupe: an actor system that runs services.
+ *
+ * @throws {TroupeError} `TROUPE_ROUTE_TAKEN`, `TROUPE_SERVICE_NAME_TAKEN`, `TROUPE_SERVICE_NOT_DEFINED`
+ * @throws {TroupeRangeError} `TROUPE_ARGUMENT_INVALID` for a limit that is none
+ *
+ * @example
+ * ```ts
+ * import { createTroupe, defineService } from 'troupe';
+ *
+ * const echo = defineService({
+ *   basePath: '/echo',
+ *   onTextMessage: (connection, text) => connection.pushText(text),
+ * });
+ * const troupe = createTroupe({ services: [echo] });
+ * const { webSocketUrl } = await troupe.listen({ port: 9090 });
+ * process.stdout.write(`${webSocketUrl}/echo\n`);
+ * ```
+ */
+export function createTroupe(options: TroupeOptions = {}): Troupe {
+  const limits = resolveLimits(defaultLimits, options.limits);
+  checkOrigins(options.allowedOrigins);
+  if (options.http !== undefined && typeof options.http !== 'function')
+    throw wrongType('http', 'a function', options.http);
+  const clock = options.clock ?? systemClock;
+  const turns = new Turns();
+  const events = new Events(turns);
+  const wheel = new TimerWheel(clock, (error) => events.emit('callback.failed', { callback: 'deadline', error }));
+  const routes = new ServiceRoutes<LiveService>();
+  const detachers = new Set<() => void>();
+  let listening: Promise<OwnServer> | undefined;
+
+  const observerFailed = (error: unknown): void => events.emit('callback.failed', { callback: 'inspector', error });
+  const supervisor = new Supervisor({
+    clock,
+    events,
+    routes,
+    inspect: options.inspect === undefined ? undefined : harmless(options.inspect, observerFailed),
+    emptied: () => server.send({ type: 'services.stopped' }),
+  });
+  const { system } = supervisor.actor;
+  isolateSystem(system, {
+    actorFailed: (actor, error) => (boundConnection(actor) as LiveConnection | undefined)?.failed(error, 'action'),
+    observerFailed,
+    during: (userCode) => turns.during(userCode),
+  });
+  // After the isolation, as it relays what it has scheduled.
+  installIndexedScheduler(system, clock);
+  supervisor.actor.subscribe({ error: observerFailed });
+  supervisor.actor.start();
+
+  const server = new ServerLife({
+    parent: supervisor.actor,
+    clock,
+    events,
+    countConnections,
+    stopServices: (drain) => supervisor.stop(drain),
+    releasePorts(done) {
+      for (const detach of detachers) detach();
+      wheel.stop();
+      void releaseOwnServer().finally(done);
+    },
+  });
+  server.actor.start();
+
+  const parent = supervisor.actor;
+  const names = createActor(namedConnectionsLogic<LiveConnection>(), {
+    parent,
+    id: 'named-connections',
+    src: 'named-connections',
+    input: createNamedConnectionsState<LiveConnection>(),
+  });
+  const groups = createActor(groupsLogic<LiveConnection>(), {
+    parent,
+    id: 'groups',
+    src: 'groups',
+    input: createGroupsState<LiveConnection>(),
+  });
+  names.start();
+  groups.start();
+  const functions = new Functions(names, groups, events);
+  const queries = new Queries(names, groups);
+  const realm: Realm = { clock, wheel, turns, events, names, groups, functions };
+
+  /** Never rejects: a server that could not listen holds nothing. */
+  async function releaseOwnServer(): Promise<void> {
+    const own = await listening?.catch(() => undefined);
+    await own?.close();
+  }
+
+  function countConnections(): number {
+    return supervisor.services.reduce((sum, service) => sum + service.connectionCount, 0);
+  }
+
+  function createService(definition: ServiceDefinition): LiveService {
+    return new LiveService(definition, {
+      realm,
+      // The server's own bound on connections is for all services together.
+      limits: resolveLimits({ ...limits, maxConnections: Infinity }, definition.options.limits),
+      allowedOrigins: options.allowedOrigins,
+      parent,
+      createTransport: createWsTransport,
+    });
+  }
+
+  function broadcast(name: string, service: string, frame: Frame, except: Except | undefined): Delivery {
+    const live = supervisor.get(service);
+    return live?.broadcast(name, frame, except) ?? functions.pushed(name, service, frame, 'unknown');
+  }
+
+  const desk: UpgradeDesk & PlainDesk = {
+    get isAccepting() {
+      return server.isAccepting && (limits.maxConnections === Infinity || countConnections() < limits.maxConnections);
+    },
+    find: (path) => routes.find(path),
+    refused({ status, reason }, path, remoteAddress) {
+      events.emit('upgrade.refused', { status, reason, path, remoteAddress });
+    },
+    acceptFailed: (error) => events.emit('callback.failed', { callback: 'upgrade', error }),
+    findHttp: (path) => routes.findHttp(path),
+    isUpgradePath: (path) => routes.find(path) !== undefined,
+    listenerFailed: (error) => events.emit('callback.failed', { callback: 'http', error }),
+  };
+
+  function checkUsable(): void {
+    if (!server.isAccepting) throw new TroupeError('TROUPE_CLOSED', { state: server.state });
+  }
+
+  const troupe: Troupe = {
+    async listen(where = {}) {
+      checkUsable();
+      if (!server.isListenable) throw new TroupeError('TROUPE_ALREADY_LISTENING', { state: server.state });
+      server.send({ type: 'listen.requested' });
+      listening = listen(desk, options.http, limits.handshakeTimeoutMs, where);
+      try {
+        const { address } = await listening;
+        const { host, port, url } = address;
+        server.send({ type: 'listen.succeeded', host, port, url });
+        return address;
+      } catch (error) {
+        listening = undefined;
+        server.send({ type: 'listen.failed' });
+        throw error;
+      }
+    },
+
+    attach(application) {
+      checkUsable();
+      const detach = attachTo(application, desk);
+      detachers.add(detach);
+      return () => {
+        if (detachers.delete(detach)) detach();
+      };
+    },
+
+    handleUpgrade: (request, stream, head) => handleUpgrade(desk, request, stream, head),
+
+    attachService(source) {
+      checkUsable();
+      supervisor.attach(createService, definitionFrom(source));
+    },
+
+    async replaceService(source, { drain } = {}) {
+      checkUsable();
+      const definition = definitionFrom(source);
+      const request = drainRequest(drain, SERVICE_RESTART);
+      await supervisor.replace(createService, definition, request).stopped;
+    },
+
+    async detachService(name, { drain } = {}) {
+      checkName('service', name);
+      const request = drainRequest(drain, GOING_AWAY);
+      await supervisor.detach(name, request).stopped;
+    },
+
+    broadcastText(service, text, except) {
+      checkName('service', service);
+      checkText(text);
+      return broadcast('broadcastText', service, frameText(text), except);
+    },
+
+    broadcastBinary(service, data, except) {
+      checkName('service', service);
+      checkData(data);
+      return broadcast('broadcastBinary', service, frameBinary(data), except);
+    },
+
+    pushTextToConnection: (name, text) => functions.pushTextToConnection(name, text),
+    pushBinaryToConnection: (name, data) => functions.pushBinaryToConnection(name, data),
+    removeStoredConnection: (name) => functions.removeStoredConnection(name),
+    closeStoredConnection: (name, code, reason) => functions.closeStoredConnection(name, code, reason),
+    pushTextToGroup: (group, text, except) => functions.pushTextToGroup(group, text, except),
+    pushBinaryToGroup: (group, data, except) => functions.pushBinaryToGroup(group, data, except),
+    removeConnectionGroup: (group, how) => functions.removeConnectionGroup(group, how),
+    closeConnectionGroup: (group, code, reason) => functions.closeConnectionGroup(group, code, reason),
+
+    services: () => supervisor.names,
+    connections: (service, page) => supervisor.expect(service).connections(page),
+    groups: (page) => queries.groups(page),
+    members: (group, page) => queries.members(group, page),
+    isMember: (group, connectionId) => queries.isMember(group, connectionId),
+    storedNames: (page) => queries.storedNames(page),
+
+    on: (name, listener) => events.on(name, listener),
+    inspect(inspector) {
+      const subscription = system.inspect(inspector);
+      return () => subscription.unsubscribe();
+    },
+
+    async close({ drain, restarting = false } = {}) {
+      server.send({
+        type: 'drain.requested',
+        drain: drainRequest(drain, restarting ? SERVICE_RESTART : GOING_AWAY),
+      });
+      await server.closed;
+    },
+  };
+
+  for (const source of options.services ?? []) troupe.attachService(source);
+  return troupe;
+}
+
+function definitionFrom(source: ServiceSource): ServiceDefinition {
+  return isServiceDefinition(source) ? source : definitionOf(source);
+}
