@@ -26,7 +26,7 @@ const catalogue = {
     `${fields.argument} must be ${fields.expected}, but is ${fields.received}.`,
   TROUPE_CHART_NOT_COMPILABLE: (fields: { chart: string; reason: string }) =>
     `The chart "${fields.chart}" cannot be compiled: ${fields.reason}. ` +
-    'A compiled chart keeps to named actions and guards, without assign, after, invoke or spawn.',
+    'A compiled chart keeps to named actions and guards, without assign, after, always, invoke or spawn.',
   TROUPE_CLOSE_CODE_INVALID: (fields: { closeCode: number }) =>
     `${fields.closeCode} may not stand in a close frame. Use 1000 to 1003, 1007 to 1014, or 3000 to 4999.`,
   TROUPE_CLOSE_REASON_TOO_LONG: (fields: { bytes: number; maxBytes: number }) =>

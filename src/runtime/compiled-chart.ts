@@ -13,13 +13,13 @@
  * What is remembered for an event is a decision: either a step (the actions, in
  * XState's order, and the configuration that follows) or a guard to ask and the
  * decisions behind its two answers. Nothing about statecharts is written a
- * second time here: nested and parallel states, wildcards, `always`, `onDone`
+ * second time here: nested and parallel states, wildcards, `onDone`
  * and entry order are XState's own answers. A property test runs both side by
  * side over random charts' events (`test/runtime/compiled-chart.test.ts`).
  *
  * What a chart must keep to: actions and guards by name, no `assign`, no
- * `after`, no `invoke`, no spawning. `compileChart` and the first use of a cell
- * refuse anything else.
+ * `after`, no `always`, no `invoke`, no spawning. `compileChart` refuses anything
+ * else.
  */
 import {
   initialTransition,
@@ -191,6 +191,8 @@ function checkState(machine: AnyStateMachine, state: AnyStateNode): void {
   if (state.type === 'history') refuse('remembers its history');
   if (state.invoke.length > 0) refuse('invokes an actor');
   if (state.after.length > 0) refuse('waits for a delay');
+  // XState takes eventless transitions in an order that depends on the way there, not on the active states alone.
+  if (state.always !== undefined && state.always.length > 0) refuse('has eventless transitions');
   const transitions = [...state.transitions.values(), state.always ?? []].flat();
   for (const { guard } of transitions) {
     if (hasInlineGuard(guard)) refuse('has an inline guard');

@@ -182,7 +182,7 @@ describe.each(Object.entries(machines))('the compiled chart "%s"', (_name, machi
 });
 
 /*
- * Random charts: nested and parallel states, wildcards, guarded and unguarded transitions, `always`,
+ * Random charts: nested and parallel states, wildcards, guarded and unguarded transitions,
  * `onDone`, entry and exit actions, final states, reentry, targets anywhere in the chart.
  */
 const actionNames = ['a', 'b', 'c', 'd'];
@@ -250,11 +250,6 @@ function chartOf(root: Shape, gen: fc.GeneratorValue): AnyStateMachine {
     const on: Record<string, unknown> = {};
     for (const descriptor of new Set(some(eventDescriptors, 3))) on[descriptor] = transitions(ids);
     config['on'] = on;
-    // Forwards only, and on a guard: most charts come to rest.
-    const later = ids.slice(ids.indexOf(id) + 1);
-    if (chance(8) && later.length > 0 && id !== 'root') {
-      config['always'] = [{ ...transition(later), target: `#${later.at(-1)}`, guard: 'f' }];
-    }
     if (of.children.length === 0) return config;
     if (id !== 'root' && chance(60)) config['onDone'] = transitions(ids);
     config['states'] = Object.fromEntries(
@@ -295,6 +290,7 @@ describe('any compiled chart', () => {
         try {
           chart = compileChart(machine, recording(machine));
         } catch (error) {
+          // Done states that lead to one another without end, or on a guard, from the very start.
           if (isLooping(error) || isLooping((error as Error).cause)) return;
           expect(error).toMatchObject({ code: 'TROUPE_CHART_NOT_COMPILABLE' });
           const host = newHost();
@@ -419,13 +415,14 @@ describe('compiling', () => {
     expect(refusal(() => compileChart(machine, bare)).code).toBe('TROUPE_CHART_NOT_COMPILABLE');
   });
 
-  it('refuses a chart whose first state depends on a guard', () => {
+  it('refuses eventless transitions, whose order XState takes from the way there', () => {
+    // Found by the property below, once in some thousand charts: the same states, reached in two ways, went on in two orders.
     const machine = setup({ guards: { isHome: () => false } }).createMachine({
       initial: 'a',
       states: { a: { always: { guard: 'isHome', target: 'b' } }, b: {} },
     });
     const compile = () => compileChart(machine, { actions: {}, guards: { isHome: () => true } });
-    expect(refusal(compile).reason).toBe('its initial state depends on a guard');
+    expect(refusal(compile).reason).toContain('has eventless transitions');
   });
 
   it('refuses an assign under a name, whatever implements the name', () => {
