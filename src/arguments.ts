@@ -46,6 +46,22 @@ export function checkCount(argument: string, value: number, smallest: number, la
   throw new TroupeRangeError('TROUPE_ARGUMENT_INVALID', { argument, expected, received: String(value) });
 }
 
+/** An object of options: a misspelt one would otherwise do nothing, in silence. */
+export function checkOptions(argument: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw wrongType(argument, `an object with any of: ${known.join(', ')}`, options);
+  }
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    const expected = `one of ${known.join(', ')}`;
+    throw new TroupeTypeError('TROUPE_ARGUMENT_INVALID', {
+      argument: `${argument}.${name}`,
+      expected,
+      received: 'unknown',
+    });
+  }
+}
+
 export function wrongType(argument: string, expected: string, value: unknown): TroupeTypeError {
   return new TroupeTypeError('TROUPE_ARGUMENT_INVALID', { argument, expected, received: describe(value) });
 }

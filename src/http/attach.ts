@@ -35,6 +35,7 @@ class Attachment {
   readonly #emit: Server['emit'];
   /** Set when another program put a method of its own there before. */
   readonly #ownEmit: Server['emit'] | undefined;
+  #installed: Server['emit'] | undefined;
   /** A desk for each time that something was attached. */
   readonly #desks = new Map<symbol, Desk>();
 
@@ -54,22 +55,28 @@ class Attachment {
   }
 
   #begin(): void {
-    // Node hands over upgrades only while somebody listens for them.
     this.#server.on('upgrade', this.#onUpgrade);
-    this.#server.emit = ((event: string, ...args: unknown[]) => {
+    this.#installed = ((event: string, ...args: unknown[]) => {
       if (event === 'request' && this.#takes(args[0] as IncomingMessage, args[1] as ServerResponse)) return true;
+      if (event === 'upgrade' && this.#takesUpgrade(args[0] as IncomingMessage, args[1] as Duplex, args[2] as Buffer)) {
+        return true;
+      }
       return (this.#emit as (event: string, ...args: unknown[]) => boolean)(event, ...args);
     }) as Server['emit'];
+    this.#server.emit = this.#installed;
   }
 
   #end(): void {
     this.#server.off('upgrade', this.#onUpgrade);
     attachments.delete(this.#server);
+    // Another program may have put its own method on top; ours then only passes on.
+    if (this.#server.emit !== this.#installed) return;
     if (this.#ownEmit === undefined) Reflect.deleteProperty(this.#server, 'emit');
     else this.#server.emit = this.#ownEmit;
   }
 
   #takes(request: IncomingMessage, response: ServerResponse): boolean {
+    if (this.#desks.size === 0) return false;
     for (const desk of this.#desks.values()) if (answerForService(desk, request, response)) return true;
     if (this.#server.listenerCount('request') > 0) return false;
     const path = pathOf(request.url ?? '/');
@@ -78,16 +85,22 @@ class Attachment {
     return true;
   }
 
-  readonly #onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
+  /** An upgrade of ours must not reach the listeners of others: some refuse every path but their own. */
+  #takesUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): boolean {
     const path = pathOf(request.url ?? '/');
-    const isAlone = this.#server.listenerCount('upgrade') === 1;
-    if (isAlone && isOtherUpgrade(request)) {
-      ignoreUpgrade(this.#server, request, stream);
-      return;
-    }
     const desks = [...this.#desks.values()];
-    const desk = desks.find((one) => one.find(path) !== undefined);
-    if (desk !== undefined) handleUpgrade(desk, request, stream, head);
-    else if (isAlone) handleUpgrade(desks[0]!, request, stream, head);
-  };
+    const isAlone = this.#server.listenerCount('upgrade') === 1;
+    const desk = desks.find((one) => one.find(path) !== undefined) ?? (isAlone ? desks[0] : undefined);
+    if (desk === undefined) return false;
+    if (isOtherUpgrade(request)) {
+      if (!isAlone) return false;
+      ignoreUpgrade(this.#server, request, stream, head);
+    } else {
+      handleUpgrade(desk, request, stream, head);
+    }
+    return true;
+  }
+
+  /** Node hands over upgrades only while somebody listens for them; they are taken in `emit`. */
+  readonly #onUpgrade = (): void => {};
 }

@@ -13,12 +13,11 @@ const KEY = /^[+/0-9A-Za-z]{22}==$/;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /**
- * Whether a request offers another protocol than WebSocket and has no body: a server may ignore that offer and answer
- * in HTTP/1.1 (RFC 9110 §7.8). Programs that would rather speak HTTP/2 send it with ordinary requests.
+ * Whether a request offers another protocol than WebSocket: a server may ignore that offer and answer in HTTP/1.1
+ * (RFC 9110 §7.8). Programs that would rather speak HTTP/2 send it with ordinary requests.
  */
 export function isOtherUpgrade({ headers }: IncomingMessage): boolean {
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  return !hasBody && headers.upgrade !== undefined && headers.upgrade.toLowerCase() !== 'websocket';
+  return headers.upgrade !== undefined && headers.upgrade.toLowerCase() !== 'websocket';
 }
 
 /** What is wrong with the handshake, if anything. */

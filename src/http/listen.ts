@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { wrongType } from '../arguments.ts';
+import { checkOptions, wrongType } from '../arguments.ts';
 import { TroupeError, TroupeRangeError } from '../errors.ts';
 import type { HttpListener } from '../service/definition.ts';
 import { answerForService, answerNobody, answerWith, type PlainDesk } from './plain.ts';
@@ -59,8 +59,10 @@ export async function listen(
   desk: UpgradeDesk & PlainDesk,
   application: HttpListener | undefined,
   handshakeTimeoutMs: number,
-  { port = 0, host = '127.0.0.1', tls }: ListenOptions,
+  options: ListenOptions,
 ): Promise<OwnServer> {
+  checkOptions('options', options, ['port', 'host', 'tls']);
+  const { port = 0, host = '127.0.0.1', tls } = options;
   const bounds: Bounds = {
     headersTimeout: handshakeTimeoutMs,
     requestTimeout: Math.max(REQUEST_TIMEOUT_MS, handshakeTimeoutMs),
@@ -75,7 +77,7 @@ export async function listen(
     else answerWith(desk, application, request, response);
   });
   server.on('upgrade', (request, stream, head) => {
-    if (isOtherUpgrade(request)) ignoreUpgrade(server, request, stream);
+    if (isOtherUpgrade(request)) ignoreUpgrade(server, request, stream, head);
     else handleUpgrade(desk, request, stream, head);
   });
 

@@ -1,7 +1,7 @@
 /** What once broke, over real sockets. Each test opens with a line that says what it was. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect as connectTcp, type AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { fromCallback, sendParent, setup, SimulatedClock, type EventObject } from 'xstate';
 import { closeOnSignals, createTroupe, defineService, type Connection } from 'troupe';
@@ -410,7 +410,7 @@ describe('an offer to upgrade to HTTP/2', () => {
   const offer = (where: string) =>
     handshake(where, {
       headers: {
-        Connection: 'Upgrade, HTTP2-Settings',
+        Connection: 'close, Upgrade, HTTP2-Settings',
         Upgrade: 'h2c',
         'HTTP2-Settings': 'AAMAAABkAAQCAAAAAAIAAAAA',
         'Sec-WebSocket-Version': undefined,
@@ -452,6 +452,30 @@ describe('an offer to upgrade to HTTP/2', () => {
 
     await expectOrdinaryAnswer(server.port);
     await expectEcho(await connect(server.url(path)));
+  });
+
+  it('keeps its body, and the requests behind it on the same connection', async () => {
+    // The request was answered with 405, as if every request with a body that offers something were a handshake.
+    const server = await serve([echo(path)], {
+      http(request, response) {
+        let body = '';
+        request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+        request.on('end', () => response.end(`${request.method} ${request.url} ${body}`));
+      },
+    });
+    const socket = connectTcp(server.port, '127.0.0.1');
+    onTestFinished(() => {
+      socket.destroy();
+    });
+    const received = new Inbox<string>();
+    socket.on('data', (chunk) => received.push(chunk.toString()));
+    const offered = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n';
+    socket.write(`POST /orders HTTP/1.1\r\nHost: x\r\n${offered}Content-Length: 7\r\n\r\n{"a":1}`);
+    expect(await received.next()).toContain('POST /orders {"a":1}');
+    socket.write(`GET /again HTTP/1.1\r\nHost: x\r\n${offered}\r\n`);
+    expect(await received.next()).toContain('GET /again');
+    socket.write('GET /plain HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(await received.next()).toContain('GET /plain');
   });
 
   it('gets 404 where nobody answers ordinary requests', async () => {
