@@ -11,7 +11,11 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 /** Tells `failed` when `result` is a promise that rejects, or cannot even be asked; never throws. */
 export function onRejected(result: unknown, failed: (error: unknown) => void): void {
   try {
-    if (isThenable(result)) Promise.resolve(result).catch(failed);
+    if (!isThenable(result)) return;
+    // A promise of its own settles once, whatever the `then` of that one does.
+    new Promise((resolve) => {
+      resolve(result);
+    }).catch(failed);
   } catch (error) {
     failed(error);
   }

@@ -67,6 +67,7 @@ export class LiveConnection
   readonly #handling: Handling;
   #stopChild: ((child: AnyActorRef) => void) | undefined;
   #isAbandoned = false;
+  #isToldDraining = false;
   /** A handler that closes its own connection goes on in the state `message`; what it does then comes too late. */
   #isCloseRequested = false;
   #ignored = 0;
@@ -165,7 +166,9 @@ export class LiveConnection
   }
 
   tellDraining(): void {
-    if (this.#service.handles.has('ws.draining')) this.actor.send(DRAINING);
+    if (this.#isToldDraining || !this.#service.handles.has('ws.draining')) return;
+    this.#isToldDraining = true;
+    this.actor.send(DRAINING);
   }
 
   tellReplaced(name: string): void {

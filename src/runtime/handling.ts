@@ -59,7 +59,10 @@ export class Handling {
       this.#owner.failed(error, type);
       return;
     }
-    Promise.resolve(result).then(
+    // A promise of its own settles once, whatever the `then` of the service's one does.
+    void new Promise((resolve) => {
+      resolve(result);
+    }).then(
       () => this.#owner.settled(type),
       (error: unknown) => this.#owner.failed(error, type),
     );

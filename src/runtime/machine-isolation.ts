@@ -8,7 +8,9 @@
  * transitions unless told to; here it is told.
  *
  * A machine is gone through once, when it is first run; what is wrapped are its
- * own functions, in the place where XState keeps them.
+ * own functions, in the place where XState keeps them. What is only made while
+ * it runs is out of reach: what a function enqueues in `enqueueActions`, and an
+ * async `context` or `output`.
  */
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { TroupeError } from '../errors.ts';
@@ -26,8 +28,6 @@ interface Transition {
 }
 interface Builtin {
   guards?: unknown[];
-  assignment?: unknown;
-  collect?: unknown;
 }
 
 const done = new WeakSet<object>();
@@ -38,12 +38,19 @@ export function isolateMachine(machine: AnyStateMachine): void {
   done.add(machine);
   const { options, implementations } = machine;
   if (options?.maxIterations === Infinity) options.maxIterations = MAX_ITERATIONS;
-  const guards = implementations.guards as Readonly<Record<string, unknown>>;
+  const isolated = (kind: 'guards' | 'delays', isolate: (part: unknown, what: string) => unknown): unknown =>
+    Object.fromEntries(
+      Object.entries(implementations[kind] as object).map(([name, part]: [string, unknown]) => [
+        name,
+        isolate(part, `${kind.slice(0, -1)} "${name}"`),
+      ]),
+    );
   machine.implementations = {
     ...implementations,
-    guards: Object.fromEntries(
-      Object.entries(guards).map(([name, guard]) => [name, isolateGuard(machine, guard, `guard "${name}"`)]),
-    ) as typeof implementations.guards,
+    guards: isolated('guards', (guard, what) => isolateGuard(machine, guard, what)) as typeof implementations.guards,
+    delays: isolated('delays', (delay, what) =>
+      typeof delay === 'function' ? synchronous(machine, delay as AnyFunction, what) : delay,
+    ) as typeof implementations.delays,
   };
   for (const action of Object.values<unknown>(implementations.actions)) isolateAction(machine, action);
   isolateState(machine, machine.root);
@@ -56,6 +63,8 @@ function isolateState(machine: AnyStateMachine, state: AnyStateNode): void {
     if (transition.guard !== undefined) transition.guard = isolateGuard(machine, transition.guard, 'inline guard');
     for (const action of transition.actions) isolateAction(machine, action);
   }
+  for (const action of state.initial?.actions ?? []) isolateAction(machine, action);
+  for (const invoked of state.invoke) isolateAction(machine, invoked);
   for (const child of Object.values<AnyStateNode>(state.states)) isolateState(machine, child);
 }
 
@@ -71,14 +80,21 @@ function isolateGuard(machine: AnyStateMachine, guard: unknown, what: string): u
   return synchronous(machine, builtin, what);
 }
 
+/** What XState calls to carry an action out, as opposed to what the action was made of. */
+const MECHANISM: ReadonlySet<string> = new Set(['resolve', 'execute', 'retryResolve']);
+
+/** How users call what XState calls a part of an action. */
+const PARTS: Readonly<Record<string, string>> = { assignment: 'assign', collect: 'enqueueActions' };
+
+/** Built-in actions hold the functions that they were made of as properties: assignments, events, delays, collectors. */
 function isolateAction(machine: AnyStateMachine, action: unknown): void {
-  if (typeof action !== 'function') return;
-  const builtin = action as Builtin;
-  if (typeof builtin.assignment === 'function') {
-    builtin.assignment = synchronous(machine, builtin.assignment as AnyFunction, 'assign');
-  }
-  if (typeof builtin.collect === 'function') {
-    builtin.collect = synchronous(machine, builtin.collect as AnyFunction, 'enqueueActions');
+  if (action === null || (typeof action !== 'function' && typeof action !== 'object')) return;
+  const parts = action as Record<string, unknown>;
+  for (const [name, part] of Object.entries(parts)) {
+    if (MECHANISM.has(name)) continue;
+    if (typeof part === 'function')
+      parts[name] = synchronous(machine, part as AnyFunction, PARTS[name] ?? `${name} of an action`);
+    else if (name === 'assignment') isolateAction(machine, part);
   }
 }
 

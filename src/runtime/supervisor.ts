@@ -114,6 +114,7 @@ export class Supervisor implements ChartHost {
   detach(name: string, drain: DrainRequest): LiveService {
     const service = this.expect(name);
     if (this.#services.has(name)) this.actor.send({ type: 'service.detach', service, drain });
+    else service.drain(drain);
     return service;
   }
 

@@ -38,11 +38,15 @@ export class Turns {
   /** Work that fails keeps none behind it; what it threw is thrown on when all is done. */
   #runWaiting(): void {
     const errors: unknown[] = [];
-    for (let work = this.#waiting.shift(); work !== undefined; work = this.#waiting.shift()) {
-      try {
-        work();
-      } catch (error) {
-        errors.push(error);
+    while (this.#waiting.length > 0) {
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      for (const work of waiting) {
+        try {
+          work();
+        } catch (error) {
+          errors.push(error);
+        }
       }
     }
     if (errors.length > 0) throw errors[0];

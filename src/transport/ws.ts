@@ -106,14 +106,19 @@ class WsSocket implements Socket {
 
 /** A transport on `ws`, for one service. */
 export function createWsTransport(options: TransportOptions): Transport<IncomingMessage, Duplex> {
-  // The published types of `ws` do not know `closeTimeout` yet.
-  const serverOptions: ServerOptions<typeof ObservedWebSocket> & { closeTimeout: number } = {
+  // The published types of `ws` do not know all options yet.
+  const serverOptions: ServerOptions<typeof ObservedWebSocket> & {
+    closeTimeout: number;
+    maxPendingAutoPongs: number;
+  } = {
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
     WebSocket: ObservedWebSocket,
     maxPayload: options.maxPayload,
     closeTimeout: options.closeTimeoutMs,
+    // More pings at once than this end the connection: nobody needs them, and their answers would be buffered.
+    maxPendingAutoPongs: 60,
     // The choice was made before; `ws` only writes the header.
     handleProtocols: (_offered, request) => chosenSubprotocol.get(request) ?? false,
   };

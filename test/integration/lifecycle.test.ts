@@ -149,6 +149,7 @@ describe('handling', () => {
     client.send('work');
     const connection = await started.next();
     expect(connection.state).toBe('message');
+    await changed.until(({ state }) => state === 'message');
 
     gate.open();
     await changed.until(({ state }) => state === 'open');
