@@ -1,4 +1,5 @@
 /** Graceful shutdown on signals, for programs that are servers and nothing else. */
+import { checkOptions, wrongType } from './arguments.ts';
 import { drainRequest } from './runtime/drain.ts';
 import type { CloseOptions, Troupe } from './troupe.ts';
 
@@ -22,6 +23,10 @@ export interface CloseOnSignalsOptions extends CloseOptions {
  * ```
  */
 export function closeOnSignals(troupe: Troupe, options: CloseOnSignalsOptions = {}): () => void {
+  if (typeof (troupe as Troupe | undefined)?.close !== 'function') {
+    throw wrongType('troupe', 'what createTroupe() returns', troupe);
+  }
+  checkOptions('options', options, ['signals', 'drain', 'restarting']);
   const { signals = ['SIGTERM', 'SIGINT'], ...closeOptions } = options;
   // A wrong option is an error now, not on the day of the signal.
   drainRequest(options.drain, 1001);

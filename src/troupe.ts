@@ -26,13 +26,13 @@ import { Supervisor } from './runtime/supervisor.ts';
 import { Turns } from './runtime/turns.ts';
 import { TimerWheel } from './runtime/timer-wheel.ts';
 import { definitionOf, type ServiceClass } from './service/annotations.ts';
-import { checkData, checkName, checkText, wrongType } from './arguments.ts';
+import { checkData, checkName, checkOptions, checkText, wrongType } from './arguments.ts';
 import type { ConnectionInfo, Except, GlobalFunctions } from './service/connection.ts';
 import { checkOrigins, isServiceDefinition, type HttpListener, type ServiceDefinition } from './service/definition.ts';
 import { defaultLimits, resolveLimits, type Limits } from './service/limits.ts';
 import { boundConnection } from './service/machine.ts';
 import type { Delivery, Page, PageRequest } from './service/outcome.ts';
-import { Events, type TroupeEventListener, type TroupeEventName } from './telemetry/events.ts';
+import { eventNames, Events, type TroupeEventListener, type TroupeEventName } from './telemetry/events.ts';
 import { createWsTransport } from './transport/ws.ts';
 
 /** What defines a service: the result of `defineService`, or an annotated class. */
@@ -151,6 +151,10 @@ const SERVICE_RESTART = 1012;
  * ```
  */
 export function createTroupe(options: TroupeOptions = {}): Troupe {
+  checkOptions('options', options, ['services', 'limits', 'allowedOrigins', 'http', 'clock', 'inspect']);
+  if (options.services !== undefined && !Array.isArray(options.services)) {
+    throw wrongType('services', 'an array of services', options.services);
+  }
   const limits = resolveLimits(defaultLimits, options.limits);
   checkOrigins(options.allowedOrigins);
   if (options.http !== undefined && typeof options.http !== 'function')
@@ -334,7 +338,11 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
     isMember: (group, connectionId) => queries.isMember(group, connectionId),
     storedNames: (page) => queries.storedNames(page),
 
-    on: (name, listener) => events.on(name, listener),
+    on(name, listener) {
+      if (!eventNames.includes(name)) throw wrongType('name', `one of ${eventNames.join(', ')}`, name);
+      if (typeof listener !== 'function') throw wrongType('listener', 'a function', listener);
+      return events.on(name, listener);
+    },
     inspect(inspector) {
       const subscription = system.inspect(inspector);
       return () => subscription.unsubscribe();
@@ -349,7 +357,8 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
     },
   };
 
-  for (const source of options.services ?? []) troupe.attachService(source);
+  const sources: readonly ServiceSource[] = options.services ?? [];
+  for (const source of sources) troupe.attachService(source);
   return troupe;
 }
 

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AnyStateMachine } from 'xstate';
 import { TroupeError } from '../errors.ts';
-import { checkName, describe, wrongType } from '../arguments.ts';
+import { checkName, checkOptions as checkKeys, describe, wrongType } from '../arguments.ts';
 import type { Connection } from './connection.ts';
 import { isMachine } from './machine.ts';
 import { parseRoute, type PathParams, type Route } from './path.ts';
@@ -135,10 +135,10 @@ export function isServiceDefinition(value: unknown): value is ServiceDefinition 
  * Source: the seed, "Defining a WebSocket service".
  */
 export function defineService<const Base extends string = '', const Upgrade extends string = ''>(
-  definition: ServicePath<Base, Upgrade> & ServiceOptions & Handlers<PathParams<`${Base}/${Upgrade}`>>,
+  definition: ServicePath<Base, Upgrade> & ServiceOptions & MachineBehaviour,
 ): ServiceDefinition;
 export function defineService<const Base extends string = '', const Upgrade extends string = ''>(
-  definition: ServicePath<Base, Upgrade> & ServiceOptions & MachineBehaviour,
+  definition: ServicePath<Base, Upgrade> & ServiceOptions & Handlers<PathParams<`${Base}/${Upgrade}`>>,
 ): ServiceDefinition;
 export function defineService(
   definition: ServicePath<string, string> &
@@ -149,6 +149,7 @@ export function defineService(
   if (typeof definition !== 'object' || definition === null) {
     throw new TroupeError('TROUPE_SERVICE_NOT_DEFINED', { received: describe(definition) });
   }
+  checkKeys('definition', definition, definitionKeys);
   const { basePath = '', webSocketUpgradePath = '', machine, ...rest } = definition;
   return buildDefinition(basePath, webSocketUpgradePath, rest, (service) => {
     if ('machine' in definition) {
@@ -169,6 +170,9 @@ export function defineService(
     return { form: 'handlers', handlers: definition };
   });
 }
+
+const optionKeys = ['name', 'subprotocols', 'subprotocolRequired', 'allowedOrigins', 'limits', 'http'] as const;
+const definitionKeys = ['basePath', 'webSocketUpgradePath', ...optionKeys, ...handlerNames, 'machine'] as const;
 
 /** The token of RFC 9110 §5.6.2, of which the names of subprotocols are. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;

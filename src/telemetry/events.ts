@@ -74,6 +74,29 @@ export interface TroupeEvents {
 }
 
 export type TroupeEventName = keyof TroupeEvents;
+
+const names: Readonly<Record<TroupeEventName, true>> = {
+  'connection.opened': true,
+  'connection.changed': true,
+  'connection.closed': true,
+  'connection.crashed': true,
+  'connection.violated': true,
+  'connection.ignored': true,
+  'connection.replaced': true,
+  'upgrade.refused': true,
+  'push.dead-lettered': true,
+  'service.attached': true,
+  'service.draining': true,
+  'service.detached': true,
+  'server.listening': true,
+  'server.draining': true,
+  'server.closed': true,
+  'callback.failed': true,
+};
+
+/** All events that there are. */
+export const eventNames = Object.keys(names) as readonly TroupeEventName[];
+
 export type TroupeEventListener<Name extends TroupeEventName> = (event: TroupeEvents[Name]) => void;
 
 /** The events that must not pass in silence. */

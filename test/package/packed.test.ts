@@ -104,7 +104,7 @@ describe('the packed package in an empty project', () => {
 
   it('ships no tests and no settings', () => {
     expect(readdirSync(join(project, 'node_modules/troupe')).toSorted()).toEqual(
-      ['LICENSE', 'README.md', 'dist', 'machines', 'package.json', 'src'].toSorted(),
+      ['LICENSE', 'README.md', 'dist', 'docs', 'machines', 'package.json', 'src'].toSorted(),
     );
   });
 });

@@ -61,15 +61,26 @@ describe('a definition', () => {
 });
 
 describe('a definition without behaviour', () => {
+  it.each([{}, { basePath: '/a' }, { basePath: '/a', http: () => undefined }])(
+    'is a typed error that names the service: %#',
+    (definition) => {
+      const error = thrown(() => define(definition));
+      expect(error).toBeInstanceOf(TroupeError);
+      expect(error).toMatchObject({ code: 'TROUPE_SERVICE_WITHOUT_BEHAVIOUR' });
+    },
+  );
+});
+
+describe('a definition with a name that nothing has', () => {
   it.each([
-    {},
-    { basePath: '/a' },
-    { basePath: '/a', http: () => undefined },
-    { basePath: '/a', onMessage: () => undefined },
-  ])('is a typed error that names the service: %#', (definition) => {
-    const error = thrown(() => define(definition));
-    expect(error).toBeInstanceOf(TroupeError);
-    expect(error).toMatchObject({ code: 'TROUPE_SERVICE_WITHOUT_BEHAVIOUR' });
+    ['onMessage', { basePath: '/a', onMessage: () => undefined }],
+    ['basepath', { basepath: '/a', onOpen: () => undefined }],
+  ])('is a TypeError that lists the names there are: %s', (name, definition) => {
+    // A misspelt handler would never run, and a misspelt path would be the default one, both in silence.
+    expect(thrown(() => define(definition))).toMatchObject({
+      code: 'TROUPE_ARGUMENT_INVALID',
+      fields: { argument: `definition.${name}`, expected: expect.stringContaining('onTextMessage') },
+    });
   });
 });
 
