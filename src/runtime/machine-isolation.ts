@@ -92,8 +92,9 @@ function isolateAction(machine: AnyStateMachine, action: unknown): void {
   const parts = action as Record<string, unknown>;
   for (const [name, part] of Object.entries(parts)) {
     if (MECHANISM.has(name)) continue;
+    // A frozen object keeps its function, and only loses the clearer error.
     if (typeof part === 'function')
-      parts[name] = synchronous(machine, part as AnyFunction, PARTS[name] ?? `${name} of an action`);
+      Reflect.set(parts, name, synchronous(machine, part as AnyFunction, PARTS[name] ?? `${name} of an action`));
     else if (name === 'assignment') isolateAction(machine, part);
   }
 }

@@ -180,6 +180,16 @@ describe('what must answer at once and is async', () => {
     expect(await escapes()).toEqual([]);
   });
 
+  it('may stand in a frozen config, which runs as it is', () => {
+    const told: unknown[] = [];
+    const action = Object.freeze({ type: 'tell' as const, params: () => ({ text: 'hello' }) });
+    const machine = setup({
+      actions: { tell: (_, params: { text: string }) => told.push(params.text) },
+    }).createMachine(inA({ entry: action }));
+    expect(run(machine).errors).toEqual([]);
+    expect(told).toEqual(['hello']);
+  });
+
   it('would reach the process without isolation', async () => {
     const { escapes } = watchProcess();
     const actor = createActor(createMachine(inA({ on: { go: { guard: asyncGuard, target: 'b' } } }))).start();
