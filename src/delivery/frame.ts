@@ -1,7 +1,15 @@
 /**
  * Server-to-client WebSocket frames: complete, unfragmented, unmasked.
  *
+ * Theory of operation
+ *
  * A message is framed once and the same bytes are written to every receiver.
+ * Small frames are laid one behind another into a slab. So the frames that one
+ * receiver gets in a tick mostly lie side by side already, and an outbox writes
+ * them as one piece without copying; receivers of the same sequence even write
+ * the same piece (`outbox.ts`).
+ *
+ * A slab is never used twice: what was written may still be on its way.
  *
  * Source: RFC 6455 §5.2.
  */
@@ -10,47 +18,109 @@ const FIN = 0x80;
 const TEXT = 0x1;
 const BINARY = 0x2;
 
-/** A complete frame, ready to be written to any number of sockets. Never changed once made. */
-export type Frame = Uint8Array;
+const SLAB_BYTES = 16_384;
+/** A message that may be longer than this gets a buffer of its own. */
+const LARGE_BYTES = SLAB_BYTES / 4;
+/** A character of a string is at most so many bytes of UTF-8. */
+const BYTES_PER_CHARACTER = 3;
+const LONGEST_HEADER = 10;
+
+let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+let used = 0;
+
+/** A complete frame, ready to be written to any number of sockets. Its bytes never change. */
+export class Frame {
+  /** The buffer that it lies in, from `start` to `end`. */
+  readonly store: Buffer;
+  readonly start: number;
+  readonly end: number;
+
+  constructor(store: Buffer, start: number, end: number) {
+    this.store = store;
+    this.start = start;
+    this.end = end;
+  }
+
+  get byteLength(): number {
+    return this.end - this.start;
+  }
+
+  /** The bytes of the message, without those of the header. */
+  get payloadLength(): number {
+    return this.byteLength - headerLength(this.store[this.start + 1]!);
+  }
+}
 
 /** Frames a text message. */
 export function frameText(text: string): Frame {
-  const length = Buffer.byteLength(text);
-  const frame = allocate(TEXT, length);
-  frame.write(text, frame.length - length);
-  return frame;
+  const most = text.length * BYTES_PER_CHARACTER;
+  if (most > LARGE_BYTES) return frameLargeText(text);
+  const start = reserve(most);
+  // The length is known when the text is written, so the header's is guessed; it is wrong for few texts.
+  const guess = text.length < 126 ? 2 : 4;
+  const length = slab.write(text, start + guess);
+  const header = length < 126 ? 2 : 4;
+  if (header !== guess) slab.copyWithin(start + header, start + guess, start + guess + length);
+  return finish(TEXT, start, header, length);
 }
 
 /** Frames a binary message. Copies `data`, so that the caller may go on using it. */
 export function frameBinary(data: Uint8Array): Frame {
-  const frame = allocate(BINARY, data.length);
-  frame.set(data, frame.length - data.length);
+  const { length } = data;
+  if (length > LARGE_BYTES) {
+    const frame = allocate(BINARY, length);
+    frame.store.set(data, frame.end - length);
+    return frame;
+  }
+  const start = reserve(length);
+  const header = length < 126 ? 2 : 4;
+  slab.set(data, start + header);
+  return finish(BINARY, start, header, length);
+}
+
+/** Finds room for a message of at most `bytes`; where it starts. */
+function reserve(bytes: number): number {
+  if (used + LONGEST_HEADER + bytes > SLAB_BYTES) {
+    slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    used = 0;
+  }
+  return used;
+}
+
+/** Writes the header of a message that lies in the slab. */
+function finish(opcode: number, start: number, header: number, length: number): Frame {
+  slab[start] = FIN | opcode;
+  if (header === 2) {
+    slab[start + 1] = length;
+  } else {
+    slab[start + 1] = 126;
+    slab[start + 2] = length >> 8;
+    slab[start + 3] = length & 0xff;
+  }
+  used = start + header + length;
+  return new Frame(slab, start, used);
+}
+
+function frameLargeText(text: string): Frame {
+  const length = Buffer.byteLength(text);
+  const frame = allocate(TEXT, length);
+  frame.store.write(text, frame.end - length);
   return frame;
 }
 
-/** The bytes of the message in `frame`, without those of its header. */
-export function payloadLength(frame: Frame): number {
-  const length = frame[1]!;
-  return frame.length - (length < 126 ? 2 : length === 126 ? 4 : 10);
+/** A frame in a buffer of its own, of exactly its size. */
+function allocate(opcode: number, length: number): Frame {
+  const code = length < 126 ? length : length < 65_536 ? 126 : 127;
+  const header = headerLength(code);
+  const store = Buffer.allocUnsafeSlow(header + length);
+  store[0] = FIN | opcode;
+  store[1] = code;
+  if (code === 126) store.writeUInt16BE(length, 2);
+  else if (code === 127) store.writeBigUInt64BE(BigInt(length), 2);
+  return new Frame(store, 0, store.length);
 }
 
-function allocate(opcode: number, length: number): Buffer {
-  if (length < 126) {
-    const frame = Buffer.allocUnsafe(2 + length);
-    frame[0] = FIN | opcode;
-    frame[1] = length;
-    return frame;
-  }
-  if (length < 65_536) {
-    const frame = Buffer.allocUnsafe(4 + length);
-    frame[0] = FIN | opcode;
-    frame[1] = 126;
-    frame.writeUInt16BE(length, 2);
-    return frame;
-  }
-  const frame = Buffer.allocUnsafe(10 + length);
-  frame[0] = FIN | opcode;
-  frame[1] = 127;
-  frame.writeBigUInt64BE(BigInt(length), 2);
-  return frame;
+/** How long a header is, by its second byte. */
+function headerLength(code: number): number {
+  return code < 126 ? 2 : code === 126 ? 4 : LONGEST_HEADER;
 }

@@ -6,7 +6,9 @@
  * A push appends a frame; all outboxes that were appended to within a tick are
  * flushed together at its end, each with one write. That is one system call for
  * any number of messages to one receiver, which is where the time of a WebSocket
- * server goes.
+ * server goes. What is pushed while one read from the network is being handled
+ * is flushed when all of it has been, which is the same moment without the cost
+ * of a tick.
  *
  * A connection whose remote side does not read fills its outbox. At the
  * high-water mark the outbox is *congested*; what happens to a push then is the
@@ -15,6 +17,7 @@
  * from the middle of a broadcast, which no reaction must disturb.
  */
 import type { Socket } from '../transport/contract.ts';
+import { Batch } from './batch.ts';
 import type { Frame } from './frame.ts';
 
 /** Whom an outbox tells that it is congested, that a push met the congestion, or that it is empty again. */
@@ -33,8 +36,8 @@ export class Outbox {
   readonly #socket: Socket;
   readonly #limits: OutboxLimits;
   readonly #owner: OutboxOwner;
-  #frames: Frame[] = [];
-  #pendingBytes = 0;
+  /** What waits for the end of the tick; most connections have nothing waiting most of the time. */
+  #batch: Batch | undefined;
   #congested = false;
   #told = false;
   #refused = false;
@@ -48,7 +51,7 @@ export class Outbox {
 
   /** Bytes that the operating system has not taken yet. */
   get bufferedBytes(): number {
-    return this.#pendingBytes + this.#socket.bufferedBytes;
+    return (this.#batch?.byteLength ?? 0) + this.#socket.bufferedBytes;
   }
 
   /** Takes `frame` for the end of this tick; `false` when the outbox is congested and the frame was refused. */
@@ -60,22 +63,22 @@ export class Outbox {
       this.#schedule();
       return false;
     }
-    if (this.bufferedBytes + frame.length > this.#limits.hardCapBytes) return false;
-    this.#frames.push(frame);
-    this.#pendingBytes += frame.length;
+    if (this.bufferedBytes + frame.byteLength > this.#limits.hardCapBytes) return false;
+    const batch = (this.#batch ??= spare.pop() ?? new Batch());
+    batch.add(frame);
     this.#schedule();
     // Only the operating system knows how much the remote side takes: ask it before calling anyone slow.
-    if (this.#pendingBytes >= this.#limits.highWaterMarkBytes) this.flush();
+    if (batch.byteLength >= this.#limits.highWaterMarkBytes) this.flush();
     return true;
   }
 
   /** Writes what is pending now. To be called before anything else is written to the socket. */
   flush(): void {
-    if (this.#frames.length > 0) {
-      const frames = this.#frames;
-      this.#frames = [];
-      this.#pendingBytes = 0;
-      this.#socket.write(frames);
+    const batch = this.#batch;
+    if (batch !== undefined) {
+      this.#batch = undefined;
+      batch.drainTo(this.#socket);
+      if (spare.length < MOST_SPARE) spare.push(batch);
     }
     if (!this.#congested && this.#socket.bufferedBytes >= this.#limits.highWaterMarkBytes) this.#congested = true;
   }
@@ -110,17 +113,45 @@ export class Outbox {
   }
 }
 
+/** Batches to be used again. */
+const spare: Batch[] = [];
+const MOST_SPARE = 1024;
+
 let waiting: Outbox[] = [];
+/** Whether `settleOutboxes` is going to be called. */
+let isAwaited = false;
+let isSettling = false;
 
 /** One callback at the end of the tick for all outboxes of the process. */
 function settleAtEndOfTick(outbox: Outbox): void {
   // In this order, so that a caller whose stack is used up here leaves nothing that waits for a tick that never comes.
-  if (waiting.length === 0) process.nextTick(settleAll);
+  if (!isAwaited) {
+    process.nextTick(settleOutboxes);
+    isAwaited = true;
+  }
   waiting.push(outbox);
 }
 
-function settleAll(): void {
+/**
+ * Says that a piece of work begins after which the caller settles the outboxes itself, without waiting for the
+ * end of the tick. `false` when it must not, because that is going to be done already.
+ */
+export function holdOutboxes(): boolean {
+  if (isAwaited || isSettling) return false;
+  isAwaited = true;
+  return true;
+}
+
+/** Writes what waits in all outboxes. */
+export function settleOutboxes(): void {
+  isAwaited = false;
+  if (waiting.length === 0) return;
   const outboxes = waiting;
   waiting = [];
-  for (const outbox of outboxes) outbox.settle();
+  isSettling = true;
+  try {
+    for (const outbox of outboxes) outbox.settle();
+  } finally {
+    isSettling = false;
+  }
 }

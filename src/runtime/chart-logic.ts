@@ -33,6 +33,7 @@ export class ChartSnapshot<Host, Event extends EventObject> {
   readonly status: 'active' | 'done' | 'stopped';
   readonly configuration: Configuration<Host, Event>;
   readonly context: Host;
+  #neighbour: ChartSnapshot<Host, Event> | undefined;
 
   constructor(
     configuration: Configuration<Host, Event>,
@@ -42,6 +43,15 @@ export class ChartSnapshot<Host, Event extends EventObject> {
     this.status = status;
     this.configuration = configuration;
     this.context = context;
+  }
+
+  /** The snapshot of `configuration`. An actor that goes to and fro between two states needs two of them in all. */
+  to(configuration: Configuration<Host, Event>): ChartSnapshot<Host, Event> {
+    if (this.#neighbour?.configuration === configuration) return this.#neighbour;
+    const next = new ChartSnapshot(configuration, this.context);
+    next.#neighbour = this;
+    this.#neighbour = next;
+    return next;
   }
 
   get output(): undefined {
@@ -108,7 +118,7 @@ export function chartLogic<Host extends ChartHost, Event extends EventObject>(
       const changes = step.next !== configuration;
       if (changes && host.isWatched === true) scope.defer(() => host.changed?.(event));
       if (step.actions.length > 0) scope.defer(() => run(step, host, event));
-      return changes ? new ChartSnapshot(step.next, host) : snapshot;
+      return changes ? snapshot.to(step.next) : snapshot;
     },
   });
 }

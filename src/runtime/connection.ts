@@ -10,7 +10,7 @@
 import { nanoid } from 'nanoid';
 import { createActor, type AnyActorRef, type EventObject } from 'xstate';
 import type { Frame } from '../delivery/frame.ts';
-import { Outbox, type OutboxOwner } from '../delivery/outbox.ts';
+import { holdOutboxes, Outbox, settleOutboxes, type OutboxOwner } from '../delivery/outbox.ts';
 import type { ConnectionInfo, ConnectionState, Except, LivenessState, OutboundState } from '../service/connection.ts';
 import type { WsEvent } from '../service/events.ts';
 import type { Delivery } from '../service/outcome.ts';
@@ -66,6 +66,8 @@ export class LiveConnection
   #closeDeadline: Deadline | undefined;
   readonly #handling: Handling;
   #stopChild: ((child: AnyActorRef) => void) | undefined;
+  /** The outboxes are settled when what is being read has been handled. */
+  #isGathering = false;
   #isAbandoned = false;
   #isToldDraining = false;
   /** A handler that closes its own connection goes on in the state `message`; what it does then comes too late. */
@@ -126,17 +128,8 @@ export class LiveConnection
 
   info(): ConnectionInfo {
     const { id, service, path, params, subprotocol, remoteAddress, isSecure, openedAt } = this;
-    return {
-      id,
-      service,
-      path,
-      params,
-      subprotocol,
-      remoteAddress,
-      isSecure,
-      openedAt,
-      ...regionsOf(this.configuration),
-    };
+    const regions = regionsOf(this.configuration);
+    return { id, service, path, params, subprotocol, remoteAddress, isSecure, openedAt, ...regions };
   }
 
   toJSON(): ConnectionInfo {
@@ -191,6 +184,14 @@ export class LiveConnection
   }
 
   // What its socket tells it.
+
+  onReading(): void {
+    this.#isGathering = holdOutboxes();
+  }
+
+  onRead(): void {
+    if (this.#isGathering) settleOutboxes();
+  }
 
   onText(text: string): void {
     this.#receive('text', { type: 'ws.text', text });

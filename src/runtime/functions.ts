@@ -6,7 +6,7 @@
  * On one node every answer is there at once. Answers without a count of their
  * own are shared objects: a push allocates nothing for them.
  */
-import { frameBinary, frameText, payloadLength, type Frame } from '../delivery/frame.ts';
+import { frameBinary, frameText, type Frame } from '../delivery/frame.ts';
 import { checkClose, checkData, checkName, checkText } from '../arguments.ts';
 import type { Except, GlobalFunctions } from '../service/connection.ts';
 import type { Delivery, DeliveryStatus, Outcome, OutcomeStatus } from '../service/outcome.ts';
@@ -168,7 +168,7 @@ export class Functions implements GlobalFunctions {
 
   #deadLetter(name: string, target: string, status: DeliveryStatus, frame: Frame, missed: number): void {
     if (!this.#events.has('push.dead-lettered')) return;
-    this.#events.emit('push.dead-lettered', { function: name, target, status, bytes: payloadLength(frame), missed });
+    this.#events.emit('push.dead-lettered', { function: name, target, status, bytes: frame.payloadLength, missed });
   }
 }
 

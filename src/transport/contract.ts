@@ -22,10 +22,10 @@ export interface Socket {
   readonly bytesReceived: number;
 
   /**
-   * Writes complete, unmasked frames in this order.
+   * Writes `bytes`: one or more complete, unmasked frames, which nobody changes any more.
    * MUST write nothing once a close frame was sent: data behind it breaks the protocol (RFC 6455 §5.5.1).
    */
-  write(frames: readonly Uint8Array[]): void;
+  write(bytes: Uint8Array): void;
 
   /** Sends a ping. */
   ping(): void;
@@ -50,6 +50,9 @@ export interface SocketListener {
   onText(text: string): void;
   /** A complete binary message. The bytes are the receiver's to keep. */
   onBinary(data: Uint8Array): void;
+  /** Something was read from the network: what it holds is told now, then `onRead`. */
+  onReading(): void;
+  onRead(): void;
   /** A control frame arrived: a sign of life and nothing more. */
   onSignOfLife(): void;
   /** `bufferedBytes` is down to zero after it was 64 KiB or more. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { frameBinary, frameText, payloadLength } from '../../src/delivery/frame.ts';
+import { frameBinary, frameText } from '../../src/delivery/frame.ts';
+import { bytesOf } from '../support/frames.ts';
 
 interface Parsed {
   fin: boolean;
@@ -48,7 +49,7 @@ const borders = [0, 1, 124, 125, 126, 127, 128, 255, 256, 65_534, 65_535, 65_536
 
 describe('a text frame', () => {
   it.each(borders)('of %i bytes is read by another parser as it was meant', (length) => {
-    const { payload, ...head } = parse(frameText('x'.repeat(length)));
+    const { payload, ...head } = parse(bytesOf(frameText('x'.repeat(length))));
     expect(head).toEqual({ ...whole, opcode: 1, lengthBits: minimalBits(length) });
     expect(Buffer.alloc(length, 'x').equals(payload)).toBe(true);
   });
@@ -57,7 +58,7 @@ describe('a text frame', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.string({ unit: 'grapheme' })), (text) => {
         const payload = new TextEncoder().encode(text);
-        expect(parse(frameText(text))).toEqual({
+        expect(parse(bytesOf(frameText(text)))).toEqual({
           ...whole,
           opcode: 1,
           lengthBits: minimalBits(payload.length),
@@ -65,19 +66,19 @@ describe('a text frame', () => {
         });
       }),
     );
-    expect(parse(frameText('a\ud800b')).payload).toEqual(new TextEncoder().encode('a\ufffdb'));
+    expect(parse(bytesOf(frameText('a\ud800b'))).payload).toEqual(new TextEncoder().encode('a\ufffdb'));
   });
 
   it('counts bytes, not characters, where the form of the length changes', () => {
     // 42 × 3 bytes = 126
-    expect(parse(frameText('€'.repeat(42)))).toMatchObject({ lengthBits: 16, payload: { length: 126 } });
+    expect(parse(bytesOf(frameText('€'.repeat(42))))).toMatchObject({ lengthBits: 16, payload: { length: 126 } });
   });
 });
 
 describe('a binary frame', () => {
   it.each(borders)('of %i bytes is read by another parser as it was meant', (length) => {
     const data = Uint8Array.from({ length }, (_, index) => index % 251);
-    const { payload, ...head } = parse(frameBinary(data));
+    const { payload, ...head } = parse(bytesOf(frameBinary(data)));
     expect(head).toEqual({ ...whole, opcode: 2, lengthBits: minimalBits(length) });
     expect(Buffer.from(data).equals(payload)).toBe(true);
   });
@@ -85,7 +86,7 @@ describe('a binary frame', () => {
   it('has any bytes exactly', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (payload) => {
-        expect(parse(frameBinary(payload))).toEqual({
+        expect(parse(bytesOf(frameBinary(payload)))).toEqual({
           ...whole,
           opcode: 2,
           lengthBits: minimalBits(payload.length),
@@ -97,21 +98,21 @@ describe('a binary frame', () => {
 
   it('has a view on a larger buffer and nothing beside it', () => {
     const buffer = Uint8Array.of(9, 9, 1, 2, 3, 9, 9);
-    expect(parse(frameBinary(buffer.subarray(2, 5))).payload).toEqual(Uint8Array.of(1, 2, 3));
+    expect(parse(bytesOf(frameBinary(buffer.subarray(2, 5)))).payload).toEqual(Uint8Array.of(1, 2, 3));
   });
 
   it('is a copy: what the caller does to its data later changes nothing', () => {
     const data = Uint8Array.of(1, 2, 3);
     const frame = frameBinary(data);
     data.fill(9);
-    expect(parse(frame).payload).toEqual(Uint8Array.of(1, 2, 3));
+    expect(parse(bytesOf(frame)).payload).toEqual(Uint8Array.of(1, 2, 3));
   });
 });
 
 describe('the length of a message', () => {
   it.each(borders)('of %i bytes is read from its frame, text and binary', (length) => {
-    expect(payloadLength(frameText('x'.repeat(length)))).toBe(length);
-    expect(payloadLength(frameBinary(new Uint8Array(length)))).toBe(length);
+    expect(frameText('x'.repeat(length)).payloadLength).toBe(length);
+    expect(frameBinary(new Uint8Array(length)).payloadLength).toBe(length);
   });
 });
 
@@ -125,7 +126,7 @@ describe('frames in a row', () => {
     fc.assert(
       fc.property(fc.array(message, { maxLength: 10 }), (messages) => {
         let bytes: Uint8Array = Buffer.concat(
-          messages.map((one) => (typeof one === 'string' ? frameText(one) : frameBinary(one))),
+          messages.map((one) => bytesOf(typeof one === 'string' ? frameText(one) : frameBinary(one))),
         );
         for (const one of messages) {
           const frame = parse(bytes);

@@ -1,24 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { frameText, type Frame } from '../../src/delivery/frame.ts';
+import { Frame, frameText } from '../../src/delivery/frame.ts';
 import { Outbox, type OutboxLimits } from '../../src/delivery/outbox.ts';
+import { bytesOf } from '../support/frames.ts';
 import type { Socket } from '../../src/transport/contract.ts';
 
 /** A socket whose operating system takes what the test says: the outbox is bookkeeping and needs no network. */
 class FakeSocket implements Socket {
   /** Each call of `write`. */
-  readonly writes: (readonly Uint8Array[])[] = [];
+  readonly writes: Uint8Array[] = [];
   /** What the operating system takes at once; the rest is buffered. */
   takes = Infinity;
   bufferedBytes = 0;
   readonly bytesReceived = 0;
 
-  write(frames: readonly Uint8Array[]): void {
-    this.writes.push(frames);
-    const bytes = frames.reduce((sum, { length }) => sum + length, 0);
-    const taken = Math.min(bytes, this.takes);
+  write(bytes: Uint8Array): void {
+    this.writes.push(bytes);
+    const taken = Math.min(bytes.length, this.takes);
     this.takes -= taken;
-    this.bufferedBytes += bytes - taken;
+    this.bufferedBytes += bytes.length - taken;
   }
 
   /** The remote side reads everything. */
@@ -53,8 +53,16 @@ function endOfTick(): Promise<void> {
   });
 }
 
+/** Of so many bytes, in a buffer of its own, and different from all others. */
 function frameOf(bytes: number): Frame {
-  return new Uint8Array(bytes);
+  return new Frame(Buffer.alloc(bytes, ordinal++), 0, bytes);
+}
+
+let ordinal = 1;
+
+/** What frames are on the wire, in one piece. */
+function joined(...frames: Frame[]): Uint8Array {
+  return Buffer.concat(frames.map(bytesOf));
 }
 
 describe('within a tick', () => {
@@ -64,14 +72,14 @@ describe('within a tick', () => {
     for (const frame of frames) expect(outbox.push(frame)).toBe(true);
     expect(socket.writes).toEqual([]);
     await endOfTick();
-    expect(socket.writes).toEqual([frames]);
+    expect(socket.writes).toEqual([joined(...frames)]);
   });
 
   it('each outbox writes for itself, in the order of the first pushes', async () => {
     const order: string[] = [];
     const outboxes = ['a', 'b'].map((name) => {
       const socket = new FakeSocket();
-      socket.write = (frames) => void order.push(`${name}${frames.length}`);
+      socket.write = (bytes) => void order.push(`${name}${bytes.length}`);
       return new Outbox(socket, { highWaterMarkBytes: 1000, hardCapBytes: 5000 }, { onOutbound: () => undefined });
     });
     for (const index of [1, 0, 1]) outboxes[index]?.push(frameOf(1));
@@ -101,10 +109,10 @@ describe('within a tick', () => {
     const [early, late] = [frameText('early'), frameText('late')];
     outbox.push(early);
     outbox.flush();
-    expect(socket.writes).toEqual([[early]]);
+    expect(socket.writes).toEqual([joined(early)]);
     outbox.push(late);
     await endOfTick();
-    expect(socket.writes).toEqual([[early], [late]]);
+    expect(socket.writes).toEqual([joined(early), joined(late)]);
   });
 
   it('frames that are pushed while the outbox tells its owner are written too', async () => {
@@ -124,7 +132,7 @@ describe('within a tick', () => {
     await endOfTick();
     socket.drain(outbox);
     await endOfTick();
-    expect(socket.writes.at(-1)).toEqual([last]);
+    expect(socket.writes.at(-1)).toEqual(joined(last));
   });
 });
 
@@ -135,7 +143,7 @@ describe('at the high-water mark', () => {
     await endOfTick();
     expect(told).toEqual([]);
     expect(outbox.bufferedBytes).toBe(0);
-    expect(socket.writes.flat()).toHaveLength(100);
+    expect(Buffer.concat(socket.writes)).toHaveLength(100 * 500);
   });
 
   it('the operating system is asked before the connection is called slow', () => {
@@ -258,9 +266,7 @@ describe('at the hard cap', () => {
           expect(outbox.bufferedBytes).toBeLessThanOrEqual(5000);
         }
         await endOfTick();
-        const written = socket.writes.flat();
-        expect(written).toHaveLength(accepted.length);
-        expect(written.every((frame, index) => frame === accepted[index])).toBe(true);
+        expect(Buffer.concat(socket.writes).equals(joined(...accepted))).toBe(true);
       }),
       { numRuns: 200 },
     );

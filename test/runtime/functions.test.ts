@@ -6,6 +6,7 @@ import { createGroupsState, groupsLogic } from '../../src/runtime/groups.ts';
 import { createNamedConnectionsState, namedConnectionsLogic } from '../../src/runtime/named-connections.ts';
 import { Turns } from '../../src/runtime/turns.ts';
 import { Events, type TroupeEvents } from '../../src/telemetry/events.ts';
+import { bytesOf } from '../support/frames.ts';
 import { fakeMembers, type FakeMember } from '../support/members.ts';
 
 /** The functions see of a connection what a member is, and `tellReplaced`. */
@@ -48,7 +49,7 @@ describe('pushing to a named connection', () => {
     expect(functions.store('a', live(ann))).toEqual({ status: 'ok', count: 1 });
     expect(functions.pushTextToConnection('a', 'hi')).toEqual({ status: 'delivered', count: 1 });
     expect(functions.pushBinaryToConnection('a', data)).toEqual({ status: 'delivered', count: 1 });
-    expect(ann.frames.map((frame) => [...frame])).toEqual([
+    expect(ann.frames.map((frame) => [...bytesOf(frame)])).toEqual([
       [0x81, 2, 104, 105],
       [0x82, 3, 1, 2, 3],
     ]);
@@ -128,7 +129,7 @@ describe('groups', () => {
     for (const member of members) functions.addToGroup('g', live(member));
     expect(functions.pushTextToGroup('g', 'hi')).toEqual({ status: 'delivered', count: 3 });
     expect(functions.pushBinaryToGroup('g', data)).toEqual({ status: 'delivered', count: 3 });
-    for (const { frames } of members) expect(frames.map((frame) => frame[0])).toEqual([0x81, 0x82]);
+    for (const { frames } of members) expect(frames.map((frame) => bytesOf(frame)[0])).toEqual([0x81, 0x82]);
     expect(letters).toEqual([]);
   });
 
