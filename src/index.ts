@@ -27,6 +27,7 @@ export {
   WebSocketUpgradePath,
   type ServiceClass,
 } from './service/annotations.ts';
+export type { CompressionOptions } from './service/compression.ts';
 export type {
   Connection,
   ConnectionInfo,

@@ -28,6 +28,7 @@ import { TimerWheel } from './runtime/timer-wheel.ts';
 import { definitionOf, type ServiceClass } from './service/annotations.ts';
 import { checkData, checkName, checkOptions, checkText, wrongType } from './arguments.ts';
 import type { ConnectionInfo, Except, GlobalFunctions } from './service/connection.ts';
+import { checkCompression, resolveCompression, type CompressionOptions } from './service/compression.ts';
 import { checkOrigins, isServiceDefinition, type HttpListener, type ServiceDefinition } from './service/definition.ts';
 import { defaultLimits, resolveLimits, type Limits } from './service/limits.ts';
 import { boundConnection } from './service/machine.ts';
@@ -48,6 +49,11 @@ export interface TroupeOptions {
   readonly limits?: Partial<Limits>;
   /** Origins that browsers may connect from beside the server's own; `'*'` for all. */
   readonly allowedOrigins?: '*' | readonly string[];
+  /**
+   * Whether messages are compressed for those that ask for it, for all services; see {@link ServiceOptions}.
+   * @defaultValue false
+   */
+  readonly compression?: boolean | CompressionOptions;
   /** Answers the plain HTTP requests of a server of our own (`listen`) that no service answers. */
   readonly http?: HttpListener;
   /** Where time comes from: heartbeats, time-outs, drains and machines' delays. @defaultValue the system's time */
@@ -151,12 +157,13 @@ const SERVICE_RESTART = 1012;
  * ```
  */
 export function createTroupe(options: TroupeOptions = {}): Troupe {
-  checkOptions('options', options, ['services', 'limits', 'allowedOrigins', 'http', 'clock', 'inspect']);
+  checkOptions('options', options, ['services', 'limits', 'allowedOrigins', 'compression', 'http', 'clock', 'inspect']);
   if (options.services !== undefined && !Array.isArray(options.services)) {
     throw wrongType('services', 'an array of services', options.services);
   }
   const limits = resolveLimits(defaultLimits, options.limits);
   checkOrigins(options.allowedOrigins);
+  checkCompression(options.compression);
   if (options.http !== undefined && typeof options.http !== 'function')
     throw wrongType('http', 'a function', options.http);
   const clock = options.clock ?? systemClock;
@@ -235,6 +242,7 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
       // The server's own bound on connections is for all services together.
       limits: resolveLimits({ ...limits, maxConnections: Infinity }, definition.options.limits),
       allowedOrigins: options.allowedOrigins,
+      compression: resolveCompression(definition.options.compression ?? options.compression),
       parent,
       createTransport: createWsTransport,
     });

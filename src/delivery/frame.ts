@@ -110,14 +110,29 @@ function frameLargeText(text: string): Frame {
 
 /** A frame in a buffer of its own, of exactly its size. */
 function allocate(opcode: number, length: number): Frame {
-  const code = length < 126 ? length : length < 65_536 ? 126 : 127;
-  const header = headerLength(code);
-  const store = Buffer.allocUnsafeSlow(header + length);
-  store[0] = FIN | opcode;
-  store[1] = code;
-  if (code === 126) store.writeUInt16BE(length, 2);
-  else if (code === 127) store.writeBigUInt64BE(BigInt(length), 2);
+  const store = Buffer.allocUnsafeSlow(frameLength(length));
+  writeHeader(store, 0, FIN | opcode, length);
   return new Frame(store, 0, store.length);
+}
+
+/** The bytes of a frame with a message of `length` bytes. */
+export function frameLength(length: number): number {
+  return length + headerLength(lengthCode(length));
+}
+
+/** Writes the header of a message of `length` bytes at `start`. Returns where the message is to be written. */
+export function writeHeader(store: Buffer, start: number, firstByte: number, length: number): number {
+  const code = lengthCode(length);
+  store[start] = firstByte;
+  store[start + 1] = code;
+  if (code === 126) store.writeUInt16BE(length, start + 2);
+  else if (code === 127) store.writeBigUInt64BE(BigInt(length), start + 2);
+  return start + headerLength(code);
+}
+
+/** The second byte of the header of a message of `length` bytes. */
+function lengthCode(length: number): number {
+  return length < 126 ? length : length < 65_536 ? 126 : 127;
 }
 
 /** How long a header is, by its second byte. */

@@ -18,6 +18,7 @@
  */
 import type { Socket } from '../transport/contract.ts';
 import { Batch } from './batch.ts';
+import type { Compress } from './compression.ts';
 import type { Frame } from './frame.ts';
 
 /** Whom an outbox tells that it is congested, that a push met the congestion, or that it is empty again. */
@@ -36,6 +37,7 @@ export class Outbox {
   readonly #socket: Socket;
   readonly #limits: OutboxLimits;
   readonly #owner: OutboxOwner;
+  readonly #compress: Compress | undefined;
   /** What waits for the end of the tick; most connections have nothing waiting most of the time. */
   #batch: Batch | undefined;
   #congested = false;
@@ -43,10 +45,11 @@ export class Outbox {
   #refused = false;
   #scheduled = false;
 
-  constructor(socket: Socket, limits: OutboxLimits, owner: OutboxOwner) {
+  constructor(socket: Socket, limits: OutboxLimits, owner: OutboxOwner, compress?: Compress) {
     this.#socket = socket;
     this.#limits = limits;
     this.#owner = owner;
+    this.#compress = compress;
   }
 
   /** Bytes that the operating system has not taken yet. */
@@ -63,9 +66,10 @@ export class Outbox {
       this.#schedule();
       return false;
     }
-    if (this.bufferedBytes + frame.byteLength > this.#limits.hardCapBytes) return false;
+    const written = this.#compress === undefined ? frame : this.#compress(frame);
+    if (this.bufferedBytes + written.byteLength > this.#limits.hardCapBytes) return false;
     const batch = (this.#batch ??= spare.pop() ?? new Batch());
-    batch.add(frame);
+    batch.add(written);
     this.#schedule();
     // Only the operating system knows how much the remote side takes: ask it before calling anyone slow.
     if (batch.byteLength >= this.#limits.highWaterMarkBytes) this.flush();

@@ -80,7 +80,7 @@ export class LiveConnection
     super(upgrade);
     this.#service = service;
     this.#socket = socket;
-    this.#outbox = new Outbox(socket, service.limits, this);
+    this.#outbox = new Outbox(socket, service.limits, this, service.compressFor(socket.deflateWindowBits));
     this.#handling = new Handling(service.behaviour, service.realm.turns, this);
     this.inbox = new Inbox(socket, service.limits.maxWaitingMessages, service.limits.maxPayload);
     this.#vigil = new Vigil(service.realm.wheel, service.limits, this);

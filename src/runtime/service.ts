@@ -9,7 +9,9 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { createActor, type AnyActorRef, type EventFromLogic } from 'xstate';
 import { serviceMachine } from '../../machines/service.ts';
+import { compressFor, type Compress } from '../delivery/compression.ts';
 import type { Frame } from '../delivery/frame.ts';
+import type { Compression } from '../service/compression.ts';
 import type { ConnectionInfo, Except } from '../service/connection.ts';
 import type { HttpListener, ServiceDefinition } from '../service/definition.ts';
 import type { WsEventType } from '../service/events.ts';
@@ -57,6 +59,7 @@ export interface ServiceSetting {
   readonly realm: Realm;
   readonly limits: ServiceLimits;
   readonly allowedOrigins: '*' | readonly string[] | undefined;
+  readonly compression: Compression | undefined;
   readonly parent: AnyActorRef;
   createTransport(options: TransportOptions): Transport<IncomingMessage, Duplex>;
 }
@@ -91,7 +94,11 @@ export class LiveService implements ChartHost {
     this.behaviour = createBehaviour(definition.behaviour);
     this.#setting = setting;
     const { maxPayload, closeTimeoutMs } = setting.limits;
-    this.#transport = setting.createTransport({ maxPayload, closeTimeoutMs });
+    this.#transport = setting.createTransport({
+      maxPayload,
+      closeTimeoutMs,
+      compression: setting.compression !== undefined,
+    });
     this.actor = createActor(serviceLogic, {
       parent: setting.parent,
       id: definition.name,
@@ -130,6 +137,12 @@ export class LiveService implements ChartHost {
 
   get allowedOrigins(): '*' | readonly string[] | undefined {
     return this.definition.options.allowedOrigins ?? this.#setting.allowedOrigins;
+  }
+
+  /** How a connection with that window gets its messages; undefined: as they are. */
+  compressFor(windowBits: number | undefined): Compress | undefined {
+    const { compression } = this.#setting;
+    return compression === undefined || windowBits === undefined ? undefined : compressFor(compression, windowBits);
   }
 
   /** All connections that hold a socket, those that are closing included. */

@@ -4,6 +4,7 @@ import type { AnyStateMachine } from 'xstate';
 import { TroupeError } from '../errors.ts';
 import { checkName, checkOptions as checkKeys, describe, wrongType } from '../arguments.ts';
 import type { Connection } from './connection.ts';
+import { checkCompression, type CompressionOptions } from './compression.ts';
 import { isMachine } from './machine.ts';
 import { parseRoute, type PathParams, type Route } from './path.ts';
 import { checkLimits, type ServiceLimits } from './limits.ts';
@@ -23,6 +24,11 @@ export interface ServiceOptions {
   readonly allowedOrigins?: '*' | readonly string[];
   /** Limits that differ from the server's. */
   readonly limits?: Partial<ServiceLimits>;
+  /**
+   * Whether messages are compressed for those that ask for it; overrides the server's `compression`. Do not compress
+   * a secret together with text that a stranger chooses: the length would tell of the secret. @defaultValue false
+   */
+  readonly compression?: boolean | CompressionOptions;
   /** Answers plain HTTP requests on the base path and below it. It must not throw; if it does, the answer is 500. */
   readonly http?: HttpListener;
 }
@@ -171,13 +177,22 @@ export function defineService(
   });
 }
 
-const optionKeys = ['name', 'subprotocols', 'subprotocolRequired', 'allowedOrigins', 'limits', 'http'] as const;
+const optionKeys = [
+  'name',
+  'subprotocols',
+  'subprotocolRequired',
+  'allowedOrigins',
+  'limits',
+  'compression',
+  'http',
+] as const;
 const definitionKeys = ['basePath', 'webSocketUpgradePath', ...optionKeys, ...handlerNames, 'machine'] as const;
 
 /** The token of RFC 9110 §5.6.2, of which the names of subprotocols are. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-function checkOptions({ name, subprotocols, subprotocolRequired, allowedOrigins, limits, http }: ServiceOptions): void {
+function checkOptions(options: ServiceOptions): void {
+  const { name, subprotocols, subprotocolRequired, allowedOrigins, limits, compression, http } = options;
   if (name !== undefined) checkName('name', name);
   if (subprotocols !== undefined && !(isStrings(subprotocols) && subprotocols.every((one) => TOKEN.test(one)))) {
     throw wrongType('subprotocols', 'an array of tokens such as "chat.v1"', subprotocols);
@@ -187,6 +202,7 @@ function checkOptions({ name, subprotocols, subprotocolRequired, allowedOrigins,
   }
   checkOrigins(allowedOrigins);
   if (limits !== undefined) checkLimits(limits);
+  checkCompression(compression);
   if (http !== undefined && typeof http !== 'function') throw wrongType('http', 'a function', http);
 }
 
@@ -214,7 +230,7 @@ export function buildDefinition(
   checkOptions(options);
   const label = options.name ?? `${basePath}${webSocketUpgradePath}`;
   const route = parseRoute(label, basePath, webSocketUpgradePath);
-  const { subprotocols, subprotocolRequired, allowedOrigins, limits, http } = options;
+  const { subprotocols, subprotocolRequired, allowedOrigins, limits, compression, http } = options;
   const name = options.name ?? route.path;
   const definition: ServiceDefinition = Object.freeze({
     name,
@@ -226,6 +242,7 @@ export function buildDefinition(
       ...(subprotocolRequired !== undefined && { subprotocolRequired }),
       ...(allowedOrigins !== undefined && { allowedOrigins }),
       ...(limits !== undefined && { limits }),
+      ...(compression !== undefined && { compression }),
       ...(http !== undefined && { http }),
     },
   });

@@ -22,6 +22,12 @@ export interface Socket {
   readonly bytesReceived: number;
 
   /**
+   * The window that was negotiated for compressed frames, as a power of two (RFC 7692 §7.1.2.1); undefined when none
+   * may be written. Such frames MUST NOT refer to earlier ones, nor further back than the window.
+   */
+  readonly deflateWindowBits?: number | undefined;
+
+  /**
    * Writes `bytes`: one or more complete, unmasked frames, which nobody changes any more.
    * MUST write nothing once a close frame was sent: data behind it breaks the protocol (RFC 6455 §5.5.1).
    */
@@ -91,4 +97,6 @@ export interface TransportOptions {
   readonly maxPayload: number;
   /** How long the close handshake may take, in ms, before the socket is destroyed. */
   readonly closeTimeoutMs: number;
+  /** Whether compression is negotiated with those that offer it. */
+  readonly compression: boolean;
 }

@@ -6,13 +6,15 @@
  * Outgoing messages do not pass through it: the runtime frames them once for
  * any number of receivers and writes them to the network socket itself, which
  * `node:http` hands over with the upgrade. That is sound as long as nothing of
- * `ws` still waits in a queue of its own, which only happens with compression,
- * and as long as nothing is written behind a close frame, which `write` sees to.
+ * `ws` still waits in a queue of its own, which only happens when `ws` itself
+ * compresses, and it is never given a message to send; and as long as nothing is
+ * written behind a close frame, which `write` sees to.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket as NetSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer, type RawData, type ServerOptions } from 'ws';
+import { acceptableOffer, type Offer } from './compression-offers.ts';
 import type { CloseInfo, Socket, SocketListener, Transport, TransportOptions } from './contract.ts';
 import { FastFrames, type FrameReader } from './fast-frames.ts';
 
@@ -27,12 +29,22 @@ import { FastFrames, type FrameReader } from './fast-frames.ts';
 class ObservedWebSocket extends WebSocket {
   observer: WsSocket | undefined;
   violation: CloseInfo | undefined;
+  /** Bytes of messages that were still inflated since the socket is not read any more. */
+  inflatedWhileNotRead = 0;
   #begun = false;
 
   /** Our own close: not to be told to anyone. */
   closeByUs(code: number, reason: string): void {
     this.#begun = true;
     super.close(code, reason);
+  }
+
+  /** Ends it as `ws` does for a broken frame: nothing is read any more but the end. */
+  violate(code: number, error: Error): void {
+    if (this.violation !== undefined) return;
+    this.close(code);
+    this.resume();
+    this.emit('error', error);
   }
 
   override close(...[code, reason]: [code?: number, reason?: string | Buffer]): void {
@@ -51,6 +63,8 @@ class ObservedWebSocket extends WebSocket {
   }
 }
 
+const POLICY_VIOLATION = 1008;
+
 const NOTHING = new Uint8Array(0);
 
 /** From so many buffered bytes on it is told when they have been taken: no stream of Node tells it for less. */
@@ -68,9 +82,12 @@ class WsSocket implements Socket, FrameReader {
   #listener: SocketListener | undefined;
   #found = 0;
 
-  constructor(webSocket: ObservedWebSocket, stream: Duplex, maxPayload: number) {
+  readonly deflateWindowBits: number | undefined;
+
+  constructor(webSocket: ObservedWebSocket, stream: Duplex, maxPayload: number, deflateWindowBits: number | undefined) {
     this.#webSocket = webSocket;
     this.#stream = stream;
+    this.deflateWindowBits = deflateWindowBits;
     this.#frames = new FastFrames(this, maxPayload);
     this.#general = stream.listeners('data').at(-1) as DataListener;
   }
@@ -177,7 +194,8 @@ export function createWsTransport(options: TransportOptions): Transport<Incoming
   } = {
     noServer: true,
     clientTracking: false,
-    perMessageDeflate: false,
+    // Without takeover a compressed frame is the same for all receivers, and `ws` keeps no window of what it received.
+    perMessageDeflate: options.compression && { serverNoContextTakeover: true, clientNoContextTakeover: true },
     WebSocket: ObservedWebSocket,
     maxPayload: options.maxPayload,
     closeTimeout: options.closeTimeoutMs,
@@ -191,13 +209,25 @@ export function createWsTransport(options: TransportOptions): Transport<Incoming
 
   return {
     accept({ request, stream, head, subprotocol }, onAccepted) {
-      if (subprotocol !== undefined) chosenSubprotocol.set(request, subprotocol);
-      server.handleUpgrade(request, stream, Buffer.from(head), (webSocket) => {
-        const socket = new WsSocket(webSocket, stream, options.maxPayload);
+      const offer = options.compression ? acceptableOffer(request.headers['sec-websocket-extensions']) : undefined;
+      const handshake = offer === undefined ? request : withExtensions(request, offer);
+      if (subprotocol !== undefined) chosenSubprotocol.set(handshake, subprotocol);
+      server.handleUpgrade(handshake, stream, Buffer.from(head), (webSocket) => {
+        const socket = new WsSocket(webSocket, stream, options.maxPayload, offer?.windowBits);
         socket.observe(onAccepted(socket));
+        if (offer?.windowBits !== undefined) webSocket.on('message', boundWhileNotRead);
       });
     },
   };
+}
+
+/**
+ * The request with the one offer that is accepted, or with none. `ws` answers 400 when there is any offer that it does
+ * not understand; RFC 7692 §7 has such an offer declined, so that the next one counts. The request itself is not ours.
+ */
+function withExtensions(request: IncomingMessage, { header }: Offer): IncomingMessage {
+  const headers = { ...request.headers, 'sec-websocket-extensions': header };
+  return Object.create(request, { headers: { value: headers } }) as IncomingMessage;
 }
 
 // Listeners for all WebSockets: one of its own for each connection would be a good part of its memory.
@@ -208,6 +238,22 @@ function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
   observer.found();
   if (isBinary) observer.listener.onBinary(data as Buffer);
   else observer.listener.onText((data as Buffer).toString());
+}
+
+/** 128 times what one read from the network brings: messages of people and programs do not shrink that much. */
+const MOST_BYTES_WHILE_NOT_READ = 128 * 65_536;
+
+/**
+ * Ends a connection that is not read any more, because its handler is busy, and still fills the memory: what had
+ * already arrived goes on being inflated, to a thousand times its size if somebody means harm.
+ */
+function boundWhileNotRead(this: WebSocket, data: RawData): void {
+  const webSocket = this as ObservedWebSocket;
+  const { length } = data as Buffer;
+  webSocket.inflatedWhileNotRead = webSocket.isPaused ? webSocket.inflatedWhileNotRead + length : 0;
+  if (webSocket.inflatedWhileNotRead > MOST_BYTES_WHILE_NOT_READ) {
+    webSocket.violate(POLICY_VIOLATION, new RangeError('Too much was inflated while the socket was not read'));
+  }
 }
 
 function onSignOfLife(this: WebSocket): void {

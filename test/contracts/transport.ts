@@ -84,7 +84,7 @@ interface Accepted {
   readonly told: Recorder;
 }
 
-const limits: TransportOptions = { maxPayload: 1000, closeTimeoutMs: 10_000 };
+const limits: TransportOptions = { maxPayload: 1000, closeTimeoutMs: 10_000, compression: false };
 
 /** A frame as a server sends it. */
 function serverText(payload: string): Uint8Array {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { onTestFinished } from 'vitest';
-import { WebSocket, type ClientOptions } from 'ws';
+import { WebSocket, type ClientOptions, type PerMessageDeflateOptions } from 'ws';
 import { Inbox } from './inbox.ts';
 
 export type Message = string | Uint8Array;
@@ -11,6 +11,8 @@ export interface ConnectOptions {
   headers?: Record<string, string>;
   /** Answer pings (as every browser does); off makes a peer that seems dead. */
   autoPong?: boolean;
+  /** Offers compression, with these parameters. */
+  compression?: boolean | PerMessageDeflateOptions;
   /** For wss:// with a certificate made by the test. */
   rejectUnauthorized?: boolean;
 }
@@ -102,8 +104,8 @@ export class Client {
 }
 
 function open(url: string, options: ConnectOptions): WebSocket {
-  const { protocols = [], origin, headers, autoPong, rejectUnauthorized } = options;
-  const clientOptions: ClientOptions = { perMessageDeflate: false, maxPayload: 0 };
+  const { protocols = [], origin, headers, autoPong, compression = false, rejectUnauthorized } = options;
+  const clientOptions: ClientOptions = { perMessageDeflate: compression, maxPayload: 0 };
   if (origin !== undefined) clientOptions.origin = origin;
   if (headers !== undefined) clientOptions.headers = headers;
   if (autoPong !== undefined) clientOptions.autoPong = autoPong;
