@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer, type WebSocket } from 'ws';
 import { FastFrames } from '../../src/transport/fast-frames.ts';
 import { toggleMask } from '../../src/transport/mask.ts';
 import { closeFrame, frame, opcodes } from '../support/raw.ts';
