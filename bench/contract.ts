@@ -1,0 +1,106 @@
+/**
+ * The words that the parts of the benchmark share: what a server under test
+ * offers, what a workload measures, what a run leaves behind.
+ */
+
+/** The servers, in the order of the tables. `ws` is the one that all others are compared with. */
+export const serverNames = [
+  'ws',
+  'troupe-handlers',
+  'troupe-machine',
+  'socket.io',
+  'crossws',
+  'uwebsockets',
+  'net',
+] as const;
+export type ServerName = (typeof serverNames)[number];
+
+/** What one measurement of one server in one round came to. */
+export interface Sample {
+  /** The figure that the ratio is made of, in the workload's unit. */
+  readonly value: number;
+  /** Further figures by name, each with its unit in the name: `p50Us`, `rssKiB`. */
+  readonly extra?: Readonly<Record<string, number>>;
+  /** What was checked: how many messages came, each of them compared in content and order. */
+  readonly checked: number;
+}
+
+/** What a run asks of a workload. */
+export interface RunOptions {
+  /** About how much of the full count is done: 1, or less for `--quick`. */
+  readonly scale: number;
+  readonly onProgress: (text: string) => void;
+}
+
+/** One row of the budget table, or one question beside it. */
+export interface Workload {
+  readonly name: string;
+  /** As it stands in tables: `echo 64 B, 100 connections, 16 in flight`. */
+  readonly title: string;
+  /** For example `µs of server CPU per message`. */
+  readonly unit: string;
+  /** How it is measured and what is checked, in a sentence or two. */
+  readonly method?: string;
+  readonly servers: readonly ServerName[];
+  /** The greatest ratio to `ws` of the same round that is within budget, by server; a difference for memory. */
+  readonly budgets: Readonly<Partial<Record<ServerName, Budget>>>;
+  /** Other figures of the same measurements that have a table of their own. */
+  readonly figures?: readonly Figure[];
+  /** Left out of `--quick`, and of a run that does not name it when `'only when named'`. */
+  readonly when?: 'always' | 'not in quick' | 'only when named';
+  measure(server: ServerName, options: RunOptions): Promise<Sample>;
+}
+
+/** An `extra` of a workload's samples as a row of its own in the budget table. */
+export interface Figure {
+  readonly name: string;
+  readonly title: string;
+  readonly unit: string;
+  /** Its key in `extra`. */
+  readonly of: string;
+  readonly budgets: Workload['budgets'];
+}
+
+export interface Budget {
+  /** `ratio`: value / ws value; `difference`: value - ws value; `self`: the value itself. */
+  readonly kind: 'ratio' | 'difference' | 'self';
+  readonly atMost: number;
+  readonly stretch?: number;
+}
+
+export interface Row {
+  readonly server: ServerName;
+  /** One for each round. */
+  readonly samples: readonly Sample[];
+  readonly median: number;
+  /** Median over the rounds of value / value of ws in the same round; not where the budgets are about the value `self`. */
+  readonly ratio?: number;
+  /** Why there are no samples. */
+  readonly unavailable?: string;
+}
+
+export interface WorkloadResult {
+  readonly name: string;
+  readonly title: string;
+  readonly unit: string;
+  readonly method?: string;
+  readonly budgets: Workload['budgets'];
+  readonly rows: readonly Row[];
+}
+
+/** What `--json` writes, and what tables and plots are made of. */
+export interface Results {
+  readonly date: string;
+  readonly quick: boolean;
+  readonly rounds: number;
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly memoryGiB: number;
+    readonly system: string;
+    /** Whether server and generator ran on cores of their own. */
+    readonly pinned: boolean;
+  };
+  readonly versions: Readonly<Record<string, string>>;
+  readonly workloads: readonly WorkloadResult[];
+}

@@ -1,0 +1,66 @@
+/** Lets the servers take turns: each round measures all of them, so that what the machine does meanwhile meets all. */
+import type { Row, RunOptions, Sample, ServerName, Workload, WorkloadResult } from './contract.ts';
+import { rowOf } from './figures.ts';
+import { PeerMissing } from './servers/peers.ts';
+
+export interface Turns {
+  readonly rounds: number;
+  readonly servers: readonly ServerName[];
+  readonly options: RunOptions;
+}
+
+/**
+ * Measures one workload. A server that cannot run here gets a row that says why.
+ * One that fails, because it lost a message for example, gets no figure either:
+ * the failure is its row.
+ */
+export async function runWorkload(workload: Workload, { rounds, servers, options }: Turns): Promise<WorkloadResult[]> {
+  const samples = new Map<ServerName, Sample[]>();
+  const unavailable = new Map<ServerName, string>();
+  const taking = workload.servers.filter((server) => servers.includes(server));
+  for (let round = 0; round < rounds; round++) {
+    for (const server of taking) {
+      if (unavailable.has(server)) continue;
+      options.onProgress(`${workload.name}, round ${round + 1} of ${rounds}: ${server}`);
+      try {
+        const sample = await workload.measure(server, options);
+        samples.set(server, [...(samples.get(server) ?? []), sample]);
+      } catch (error) {
+        samples.delete(server);
+        unavailable.set(server, reasonOf(error));
+      }
+    }
+  }
+  // Where a figure is judged by itself, it is a ratio already.
+  const isJudgedItself = Object.values(workload.budgets).some(({ kind }) => kind === 'self');
+  const baseline = isJudgedItself ? [] : (samples.get('ws') ?? []);
+  const rows = (value: (sample: Sample) => Sample): Row[] =>
+    taking.map((server) =>
+      rowOf(server, (samples.get(server) ?? []).map(value), baseline.map(value), unavailable.get(server)),
+    );
+  const { name, title, unit, budgets, figures = [], method } = workload;
+  return [
+    { name, title, unit, ...(method === undefined ? {} : { method }), budgets, rows: rows((sample) => sample) },
+    ...figures.map((figure) => ({
+      name: figure.name,
+      title: figure.title,
+      unit: figure.unit,
+      budgets: figure.budgets,
+      rows: rows(({ extra, checked }) => ({ value: extra?.[figure.of] ?? Number.NaN, checked })),
+    })),
+  ];
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof PeerMissing) return error.message;
+  return `failed: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+/** Whether any server failed, which is not the same as not being installed. */
+export function failuresIn(results: readonly WorkloadResult[]): string[] {
+  return results.flatMap(({ name, rows }) =>
+    rows.flatMap(({ server, unavailable }) =>
+      unavailable?.startsWith('failed: ') === true ? [`${name}, ${server}: ${unavailable.slice(8)}`] : [],
+    ),
+  );
+}

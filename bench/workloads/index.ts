@@ -1,0 +1,30 @@
+/** All workloads, in the order of the tables. */
+import type { Workload } from '../contract.ts';
+import { accept } from './accept.ts';
+import { broadcast1000, broadcast5000, broadcast8, pushGroup, pushStored } from './broadcast.ts';
+import { churn } from './churn.ts';
+import { compressedBroadcast } from './compressed-broadcast.ts';
+import { echoRate } from './echo-rate.ts';
+import { echo1, echo16 } from './echo.ts';
+import { growth } from './growth.ts';
+import { idle } from './idle.ts';
+import { soak } from './soak.ts';
+import { stalledReader } from './stalled-reader.ts';
+
+export const workloads: readonly Workload[] = [
+  echo16,
+  echo1,
+  echoRate,
+  broadcast1000,
+  broadcast5000,
+  broadcast8,
+  compressedBroadcast,
+  pushStored,
+  pushGroup,
+  accept,
+  idle,
+  growth,
+  churn,
+  stalledReader,
+  soak,
+];

@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import type { Results, Row, ServerName } from '../../bench/contract.ts';
+import { growthPlot, growthSeries } from '../../bench/report/growth-plot.ts';
+import { markdownReport } from '../../bench/report/markdown.ts';
+import { ratiosPlot } from '../../bench/report/ratios-plot.ts';
+import { terminalReport } from '../../bench/report/terminal.ts';
+import { rowOf } from '../../bench/figures.ts';
+
+const samples = (...values: number[]) => values.map((value) => ({ value, checked: 1_000 }));
+const row = (server: ServerName, ...values: number[]): Row => rowOf(server, samples(...values), samples(10, 12));
+
+const grown = { 'messageUs@1000': 4, 'messageUs@18000': 5, 'memory:messageUs@1000': 2, 'memory:messageUs@100000': 2.2 };
+
+const results: Results = {
+  date: '2026-01-02',
+  quick: false,
+  rounds: 2,
+  machine: { cpu: 'Some <CPU> & Co.', cores: 4, memoryGiB: 8, system: 'Linux 6', pinned: true },
+  versions: { 'Node.js': '20.19.0', ws: '8.23.0' },
+  workloads: [
+    {
+      name: 'echo-16',
+      title: 'echo 64 B',
+      unit: 'µs per message',
+      method: 'All of it is compared.',
+      budgets: {
+        'troupe-handlers': { kind: 'ratio', atMost: 0.3, stretch: 0.2 },
+        'troupe-machine': { kind: 'ratio', atMost: 0.65 },
+      },
+      rows: [
+        row('ws', 10, 12),
+        row('troupe-handlers', 2.9, 3.5),
+        row('troupe-machine', 9, 10.8),
+        row('socket.io', 8, 9),
+        rowOf('uwebsockets', [], [], 'uwebsockets does not load: no | binary\nhere'),
+      ],
+    },
+    {
+      name: 'idle',
+      title: 'an idle connection',
+      unit: 'KiB',
+      budgets: {
+        'troupe-handlers': { kind: 'difference', atMost: 2.5 },
+        'troupe-machine': { kind: 'difference', atMost: 4 },
+      },
+      rows: [row('ws', 10, 12), row('troupe-handlers', 12, 14), row('troupe-machine', 9, 11), row('socket.io', 18, 19)],
+    },
+    {
+      name: 'growth',
+      title: 'growth',
+      unit: 'worst ratio',
+      budgets: { 'troupe-handlers': { kind: 'self', atMost: 1.2 } },
+      rows: [rowOf('troupe-handlers', [{ value: 1.25, checked: 1, extra: grown }], [])],
+    },
+  ],
+};
+
+const stored = JSON.parse(JSON.stringify(results)) as Results;
+const pictures = [{ path: 'plots/ratios.svg', description: 'Ratios' }];
+
+describe('RESULTS.md', () => {
+  const markdown = markdownReport(results, pictures);
+
+  it('is the same from the same results, stored ones included', () => {
+    expect(markdownReport(stored, pictures)).toBe(markdown);
+  });
+
+  it('says on what and when', () => {
+    expect(markdown).toContain('2026-01-02');
+    expect(markdown).toContain('- Some <CPU> & Co., 4 cores, 8 GiB, Linux 6');
+    expect(markdown).toContain('- Node.js 20.19.0, ws 8.23.0');
+    expect(markdown).toContain('servers on one core, the generator on another');
+  });
+
+  it('has a line for each budget, with what was reached and where Socket.IO stands', () => {
+    expect(markdown).toContain(
+      '| [echo-16](#echo-16) | troupe-handlers | 0.30 × ws | 0.29 × ws | within | below (8.50) |',
+    );
+    expect(markdown).toContain(
+      '| [echo-16](#echo-16) | troupe-machine | 0.65 × ws | 0.90 × ws | **not reached** | **not below** (8.50) |',
+    );
+    expect(markdown).toContain('| [idle](#idle) | troupe-handlers | ws + 2.50 | ws + 2.00 | within | below (18.5) |');
+    expect(markdown).toContain('| [idle](#idle) | troupe-machine | ws + 4.00 | ws − 1.00 | within | below (18.5) |');
+    expect(markdown).toContain('| [growth](#growth) | troupe-handlers | 1.20 | 1.25 | **not reached** | – |');
+  });
+
+  it('has a table for each workload, with the method, and why a server is missing', () => {
+    expect(markdown).toContain('echo 64 B, µs per message. All of it is compared.');
+    expect(markdown).toContain('| troupe-handlers | 3.20 | 2.90 – 3.50 | 0.29 | 2 000 |');
+    expect(markdown).toContain('| uwebsockets | uwebsockets does not load: no \\| binary here |');
+    expect(markdown).toContain('| `memory:messageUs@100000` | 2.20 |');
+  });
+});
+
+describe('the plots', () => {
+  it('are the same from the same results', () => {
+    expect(ratiosPlot(stored)).toBe(ratiosPlot(results));
+    expect(growthPlot(stored)).toBe(growthPlot(results));
+  });
+
+  it('show ratios as bars with their budgets, in light and in dark', () => {
+    const svg = ratiosPlot(results) ?? '';
+    expect(svg).toMatch(/^<svg /);
+    expect(svg).toContain('>0.29</text>');
+    expect(svg).toContain('class="budget"');
+    expect(svg).toContain('prefers-color-scheme: dark');
+  });
+
+  it('show growth as lines, real connections and those in memory apart', () => {
+    const rows = results.workloads[2]?.rows ?? [];
+    const of = { server: 'troupe-handlers', operation: 'message' };
+    expect(growthSeries(rows)).toEqual([
+      {
+        ...of,
+        inMemory: false,
+        points: [
+          [1_000, 4],
+          [18_000, 5],
+        ],
+      },
+      {
+        ...of,
+        inMemory: true,
+        points: [
+          [1_000, 2],
+          [100_000, 2.2],
+        ],
+      },
+    ]);
+    expect(growthPlot(results)).toContain('class="line-troupe-handlers memory"');
+  });
+
+  it('are left out when there is nothing to show', () => {
+    expect(ratiosPlot({ ...results, workloads: [] })).toBeUndefined();
+    expect(growthPlot({ ...results, workloads: [] })).toBeUndefined();
+  });
+});
+
+describe('the table in the terminal', () => {
+  it('shows medians, ratios and budgets, and says what is missing', () => {
+    const table = terminalReport(results);
+    expect(table).toMatch(/^echo-16 +11\.0 +3\.20 \(0\.29\) +9\.90 \(0\.90\) +8\.50 \(0\.78\) +n\/a/m);
+    expect(table).toContain('troupe-handlers: 0.29 × ws, budget 0.30 × ws, within');
+    expect(table).toContain('uwebsockets does not load');
+  });
+});

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import type { ServerName, Workload } from '../../bench/contract.ts';
+import { failuresIn, runWorkload } from '../../bench/rounds.ts';
+import { PeerMissing } from '../../bench/servers/peers.ts';
+
+const options = { scale: 1, onProgress: () => {} };
+
+function workload(measure: (server: ServerName) => number): Workload {
+  return {
+    name: 'fake',
+    title: 'a fake',
+    unit: 'µs',
+    servers: ['ws', 'troupe-handlers', 'net'],
+    budgets: {},
+    figures: [{ name: 'fake-p50', title: 'its half', unit: 'µs', of: 'halfUs', budgets: {} }],
+    measure: async (server) => {
+      const value = measure(server);
+      return { value, extra: { halfUs: value / 2 }, checked: 10 };
+    },
+  };
+}
+
+describe('rounds', () => {
+  it('let the servers take turns', async () => {
+    const turns: string[] = [];
+    const taking = workload((server) => turns.push(server));
+    await runWorkload(taking, { rounds: 2, servers: ['ws', 'troupe-handlers'], options });
+    expect(turns).toEqual(['ws', 'troupe-handlers', 'ws', 'troupe-handlers']);
+  });
+
+  it('compare with ws of the same round, and take the median of that', async () => {
+    // The machine is twice as slow in the second round and four times in the third.
+    const costs = { ws: [10, 20, 40], 'troupe-handlers': [5, 12, 16] };
+    const measured = workload((server) => costs[server as keyof typeof costs].shift() ?? 0);
+    const [result, half] = await runWorkload(measured, { rounds: 3, servers: ['ws', 'troupe-handlers'], options });
+    expect(result?.rows[1]).toMatchObject({ server: 'troupe-handlers', median: 12, ratio: 0.5 });
+    expect(half).toMatchObject({ name: 'fake-p50', rows: [{ median: 10 }, { median: 6, ratio: 0.5 }] });
+  });
+
+  it('compare nothing with ws that is judged by itself', async () => {
+    const judged: Workload = { ...workload(() => 1), budgets: { 'troupe-handlers': { kind: 'self', atMost: 1.25 } } };
+    const [result] = await runWorkload(judged, { rounds: 1, servers: ['ws', 'troupe-handlers'], options });
+    expect(result?.rows[1]).not.toHaveProperty('ratio');
+  });
+
+  it('give a peer that is not there a row that says why, which is no failure', async () => {
+    const missing = workload((server) => {
+      if (server === 'net') throw new PeerMissing('net does not load: no binary');
+      return 1;
+    });
+    const results = await runWorkload(missing, { rounds: 2, servers: ['ws', 'net'], options });
+    expect(results[0]?.rows[1]).toMatchObject({ samples: [], unavailable: 'net does not load: no binary' });
+    expect(failuresIn(results)).toEqual([]);
+  });
+
+  it('count no figure of a server that failed in any round', async () => {
+    let turn = 0;
+    const failing = workload((server) => {
+      if (server === 'net' && ++turn === 2) throw new Error('message 7 was lost');
+      return 1;
+    });
+    const results = await runWorkload(failing, { rounds: 3, servers: ['ws', 'net'], options });
+    expect(results[0]?.rows[1]).toMatchObject({ samples: [], unavailable: 'failed: message 7 was lost' });
+    expect(failuresIn(results)).toContain('fake, net: message 7 was lost');
+  });
+});
