@@ -14,6 +14,7 @@ import { systemClock, type Clock } from './runtime/clock.ts';
 import { drainRequest, type DrainOptions } from './runtime/drain.ts';
 import { Functions } from './runtime/functions.ts';
 import { createGroupsState, groupsLogic } from './runtime/groups.ts';
+import { watchInspection } from './runtime/inspection.ts';
 import { harmless, isolateSystem } from './runtime/isolation.ts';
 import type { LiveConnection } from './runtime/connection.ts';
 import { createNamedConnectionsState, namedConnectionsLogic } from './runtime/named-connections.ts';
@@ -183,6 +184,7 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
     emptied: () => server.send({ type: 'services.stopped' }),
   });
   const { system } = supervisor.actor;
+  watchInspection(system, options.inspect !== undefined);
   isolateSystem(system, {
     actorFailed: (actor, error) => (boundConnection(actor) as LiveConnection | undefined)?.failed(error, 'action'),
     observerFailed,

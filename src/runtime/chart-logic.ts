@@ -10,7 +10,7 @@
  * sees the state it is in. What they send to their own actor waits in its
  * mailbox until they are done.
  */
-import type { ActorLogic, AnyActorRef, EventObject, StateValue } from 'xstate';
+import type { ActorLogic, EventObject, StateValue } from 'xstate';
 import { ownLogic } from './own-logic.ts';
 import type { CompiledChart, Configuration, Step } from './compiled-chart.ts';
 
@@ -22,8 +22,6 @@ export interface ChartHost {
   changed?(event: EventObject): void;
   /** An actor that was created with this one as its parent has come to its end; `id` is that actor's. */
   childEnded?(id: string): void;
-  /** The actor starts; `stopChild` stops an actor that was created with it as its parent. */
-  started?(stopChild: (child: AnyActorRef) => void): void;
   /** An action threw. That is a defect of the runtime, never of a service; the host gives up what it owns. */
   actionFailed(error: unknown, action: string): void;
 }
@@ -84,22 +82,28 @@ export class ChartSnapshot<Host, Event extends EventObject> {
 }
 
 /** The logic of an actor that runs `chart`; its input is its host. */
-export type ChartLogic<Host, Event extends EventObject> = ActorLogic<ChartSnapshot<Host, Event>, Event, Host>;
+export interface ChartLogic<Host, Event extends EventObject> extends ActorLogic<
+  ChartSnapshot<Host, Event>,
+  Event,
+  Host
+> {
+  readonly chart: CompiledChart<Host, Event>;
+}
 
 /** Actor logic that runs `chart`. One logic serves all actors of a chart; the host comes as input. */
 export function chartLogic<Host extends ChartHost, Event extends EventObject>(
   chart: CompiledChart<Host, Event>,
 ): ChartLogic<Host, Event> {
   return ownLogic<ChartLogic<Host, Event>>({
+    chart,
     config: chart.machine.config,
 
     getInitialSnapshot: (_scope, host) => new ChartSnapshot(chart.initial.next, host),
 
     getPersistedSnapshot: (snapshot) => snapshot,
 
-    start(snapshot, { stopChild }) {
-      snapshot.context.started?.(stopChild);
-      run(chart.initial, snapshot.context, INITIAL_EVENT as Event);
+    start(snapshot) {
+      runStep(chart.initial, snapshot.context, INITIAL_EVENT as Event);
     },
 
     transition(snapshot, event, scope) {
@@ -116,8 +120,8 @@ export function chartLogic<Host extends ChartHost, Event extends EventObject>(
       const { context: host, configuration } = snapshot;
       const step = chart.step(configuration, event, host);
       const changes = step.next !== configuration;
-      if (changes && host.isWatched === true) scope.defer(() => host.changed?.(event));
-      if (step.actions.length > 0) scope.defer(() => run(step, host, event));
+      if (changes && host.isWatched === true) scope.defer(() => tellChanged(host, event));
+      if (step.actions.length > 0) scope.defer(() => runStep(step, host, event));
       return changes ? snapshot.to(step.next) : snapshot;
     },
   });
@@ -125,7 +129,17 @@ export function chartLogic<Host extends ChartHost, Event extends EventObject>(
 
 const INITIAL_EVENT: EventObject = { type: 'xstate.init' };
 
-function run<Host extends ChartHost, Event extends EventObject>(
+/** Tells a watched host of a change. */
+export function tellChanged(host: ChartHost, event: EventObject): void {
+  try {
+    host.changed?.(event);
+  } catch (error) {
+    host.actionFailed(error, 'changed');
+  }
+}
+
+/** Carries out the actions of `step`; one that throws is reported, and the others follow. */
+export function runStep<Host extends ChartHost, Event extends EventObject>(
   step: Step<Host, Event>,
   host: Host,
   event: Event,

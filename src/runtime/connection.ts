@@ -8,7 +8,7 @@
  * action of the runtime itself failed, `actionFailed` still destroys it.
  */
 import { nanoid } from 'nanoid';
-import { createActor, type AnyActorRef, type EventObject } from 'xstate';
+import type { AnyActorRef, EventObject } from 'xstate';
 import type { Frame } from '../delivery/frame.ts';
 import { holdOutboxes, Outbox, settleOutboxes, type OutboxOwner } from '../delivery/outbox.ts';
 import type { ConnectionInfo, ConnectionState, Except, LivenessState, OutboundState } from '../service/connection.ts';
@@ -16,6 +16,7 @@ import type { WsEvent } from '../service/events.ts';
 import type { Delivery } from '../service/outcome.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { CloseInfo, Socket, SocketListener } from '../transport/contract.ts';
+import { ChartActor } from './chart-actor.ts';
 import type { ChartHost } from './chart-logic.ts';
 import { connectionLogic } from './connection-chart.ts';
 import {
@@ -65,7 +66,6 @@ export class LiveConnection
   readonly #vigil: Vigil;
   #closeDeadline: Deadline | undefined;
   readonly #handling: Handling;
-  #stopChild: ((child: AnyActorRef) => void) | undefined;
   /** The outboxes are settled when what is being read has been handled. */
   #isGathering = false;
   #isAbandoned = false;
@@ -84,7 +84,7 @@ export class LiveConnection
     this.#handling = new Handling(service.behaviour, service.realm.turns, this);
     this.inbox = new Inbox(socket, service.limits.maxWaitingMessages, service.limits.maxPayload);
     this.#vigil = new Vigil(service.realm.wheel, service.limits, this);
-    this.actor = createActor(connectionLogic, {
+    this.actor = new ChartActor(connectionLogic, {
       parent: service.actor,
       id: this.id,
       src: 'connection',
@@ -155,13 +155,13 @@ export class LiveConnection
 
   /** Lets what has arrived be handled, then closes. */
   finish(code: number, reason: string): void {
-    this.actor.send({ type: 'finish.requested', code, reason });
+    this.actor.deliver({ type: 'finish.requested', code, reason });
   }
 
   tellDraining(): void {
     if (this.#isToldDraining || !this.#service.handles.has('ws.draining')) return;
     this.#isToldDraining = true;
-    this.actor.send(DRAINING);
+    this.actor.deliver(DRAINING);
   }
 
   tellReplaced(name: string): void {
@@ -215,15 +215,15 @@ export class LiveConnection
   }
 
   onClosing({ code, reason }: CloseInfo): void {
-    this.actor.send({ type: 'socket.closing', code, reason });
+    this.actor.deliver({ type: 'socket.closing', code, reason });
   }
 
   onViolation(error: Error, { code, reason }: CloseInfo): void {
-    this.actor.send({ type: 'protocol.violated', error, code, reason });
+    this.actor.deliver({ type: 'protocol.violated', error, code, reason });
   }
 
   onClosed(): void {
-    this.actor.send({ type: 'socket.closed', ...ABNORMAL_CLOSURE });
+    this.actor.deliver({ type: 'socket.closed', ...ABNORMAL_CLOSURE });
     if (this.#isAbandoned) this.#stopWaiting();
   }
 
@@ -246,21 +246,21 @@ export class LiveConnection
   }
 
   onSilent(): void {
-    this.actor.send(SILENT);
+    this.actor.deliver(SILENT);
   }
 
   onHeard(): void {
-    if (this.configuration.tags.has('asked')) this.actor.send(HEARD);
+    if (this.configuration.tags.has('asked')) this.actor.deliver(HEARD);
   }
 
   onIdle(): void {
-    if (this.configuration.tags.has('ready')) this.actor.send(IDLE);
+    if (this.configuration.tags.has('ready')) this.actor.deliver(IDLE);
   }
 
   // What its service's code led to.
 
   stopChild(child: AnyActorRef): void {
-    this.#stopChild?.(child);
+    this.actor.stopChild(child);
   }
 
   settled(type: WsEvent['type']): void {
@@ -274,8 +274,8 @@ export class LiveConnection
     }
     const machine = this.#handling.machineState;
     const state = { connection: this.configuration.value, ...(machine !== undefined && { machine }) };
-    if (during === 'ws.close') this.actor.send({ type: 'farewell.failed', error, during, state });
-    else this.actor.send({ type: 'handler.failed', error, during, state, code: INTERNAL_ERROR, reason: '' });
+    if (during === 'ws.close') this.actor.deliver({ type: 'farewell.failed', error, during, state });
+    else this.actor.deliver({ type: 'handler.failed', error, during, state, code: INTERNAL_ERROR, reason: '' });
   }
 
   errorHandlerFailed(error: unknown): void {
@@ -292,10 +292,6 @@ export class LiveConnection
   }
 
   // What its chart needs.
-
-  started(stopChild: (child: AnyActorRef) => void): void {
-    this.#stopChild = stopChild;
-  }
 
   get isWatched(): boolean {
     return this.events.has('connection.changed');
@@ -338,7 +334,7 @@ export class LiveConnection
   startCloseTimer(): void {
     this.#closeDeadline = new Deadline(this.#service.realm.wheel, () => {
       this.#closeDeadline?.set(this.#service.limits.closeTimeoutMs);
-      this.actor.send(CLOSE_TIMED_OUT);
+      this.actor.deliver(CLOSE_TIMED_OUT);
     });
     this.#closeDeadline.set(this.#service.limits.closeTimeoutMs);
   }
@@ -383,7 +379,7 @@ export class LiveConnection
   #receive(kind: 'text' | 'binary', event: ConnectionEventOf<'ws.text' | 'ws.binary'>): void {
     this.#vigil.messaged();
     this.onHeard();
-    if (this.#service.handles.has(event.type)) this.actor.send(event);
+    if (this.#service.handles.has(event.type)) this.actor.deliver(event);
     else reportIgnored(this, kind, ++this.#ignored);
   }
 
@@ -395,6 +391,6 @@ export class LiveConnection
 
   /** For what may still come when nothing of the connection is left. */
   #send(event: ConnectionEvent): void {
-    if (this.actor.getSnapshot().status === 'active') this.actor.send(event);
+    if (this.actor.getSnapshot().status === 'active') this.actor.deliver(event);
   }
 }

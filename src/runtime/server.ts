@@ -1,8 +1,9 @@
 /** The server's life: what `machines/server.ts` acts upon. */
-import { createActor, type AnyActorRef, type EventFromLogic } from 'xstate';
+import type { AnyActorRef, EventFromLogic } from 'xstate';
 import { serverMachine } from '../../machines/server.ts';
 import { MAX_DELAY_MS } from '../arguments.ts';
 import type { Events } from '../telemetry/events.ts';
+import { ChartActor } from './chart-actor.ts';
 import { chartLogic, type ChartHost } from './chart-logic.ts';
 import type { Clock } from './clock.ts';
 import { compileChart } from './compiled-chart.ts';
@@ -48,7 +49,7 @@ export class ServerLife implements ChartHost {
     this.#closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    this.actor = createActor(serverLogic, { parent: setting.parent, id: SERVER, src: SERVER, input: this });
+    this.actor = new ChartActor(serverLogic, { parent: setting.parent, id: SERVER, src: SERVER, input: this });
   }
 
   get state(): string {
@@ -69,7 +70,7 @@ export class ServerLife implements ChartHost {
   }
 
   send(event: ServerEvent): void {
-    if (this.actor.getSnapshot().status === 'active') this.actor.send(event);
+    if (this.actor.getSnapshot().status === 'active') this.actor.deliver(event);
   }
 
   toJSON(): object {

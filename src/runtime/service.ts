@@ -7,7 +7,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { createActor, type AnyActorRef, type EventFromLogic } from 'xstate';
+import type { AnyActorRef, EventFromLogic } from 'xstate';
 import { serviceMachine } from '../../machines/service.ts';
 import { compressFor, type Compress } from '../delivery/compression.ts';
 import type { Frame } from '../delivery/frame.ts';
@@ -20,6 +20,7 @@ import type { Delivery, Page, PageRequest } from '../service/outcome.ts';
 import type { Route } from '../service/path.ts';
 import type { Transport, TransportOptions } from '../transport/contract.ts';
 import { createBehaviour, type RunnableBehaviour } from './behaviour.ts';
+import { ChartActor } from './chart-actor.ts';
 import { chartLogic, type ChartHost } from './chart-logic.ts';
 import { compileChart } from './compiled-chart.ts';
 import { LiveConnection } from './connection.ts';
@@ -99,7 +100,7 @@ export class LiveService implements ChartHost {
       closeTimeoutMs,
       compression: setting.compression !== undefined,
     });
-    this.actor = createActor(serviceLogic, {
+    this.actor = new ChartActor(serviceLogic, {
       parent: setting.parent,
       id: definition.name,
       src: 'service',
@@ -161,7 +162,7 @@ export class LiveService implements ChartHost {
       const { url, params, remoteAddress, isSecure } = upgrade;
       const accepted = { url, params, remoteAddress, isSecure, subprotocol: subprotocol ?? '' };
       const connection = new LiveConnection(this, accepted, socket);
-      this.actor.send({ type: 'member.add', connection });
+      this.actor.deliver({ type: 'member.add', connection });
       reportOpened(connection);
       connection.start();
       return connection;
@@ -171,7 +172,7 @@ export class LiveService implements ChartHost {
   broadcast(name: string, frame: Frame, options: Except | undefined): Delivery {
     const event: EventOf<'broadcast'> = { type: 'broadcast', frame, except: exceptedIds(options) };
     expectRoomToPush();
-    this.actor.send(event);
+    this.actor.deliver(event);
     const { answer } = event;
     // Asked from within the actor itself, by an inspector for example: carried out next.
     if (answer === undefined) return deliveryOf(this.actor.getSnapshot().status === 'active' ? 'accepted' : 'unknown');
@@ -189,12 +190,12 @@ export class LiveService implements ChartHost {
 
   /** Stops accepting, tells the members and closes them; `stopped` of the setting is called at the end. */
   drain(request: DrainRequest): void {
-    this.actor.send({ type: 'drain.requested', request });
+    this.actor.deliver({ type: 'drain.requested', request });
   }
 
   /** `connection` is closing: it is addressed no more. */
   leave(connection: LiveConnection): void {
-    this.actor.send({ type: 'member.leave', connection });
+    this.actor.deliver({ type: 'member.leave', connection });
   }
 
   toJSON(): object {
@@ -221,7 +222,7 @@ export class LiveService implements ChartHost {
 
   /** A connection's actor is done: nothing is left of it. */
   childEnded(id: string): void {
-    this.actor.send({ type: 'member.end', id });
+    this.actor.deliver({ type: 'member.end', id });
   }
 
   forgetMember({ id }: EventOf<'member.end'>): void {
@@ -246,7 +247,7 @@ export class LiveService implements ChartHost {
   }
 
   beginDrain({ request }: EventOf<'drain.requested'>): void {
-    const drain = new Drain(this.realm.clock, request, () => this.actor.send({ type: 'drain.timedOut' }));
+    const drain = new Drain(this.realm.clock, request, () => this.actor.deliver({ type: 'drain.timedOut' }));
     this.#drains.push(drain);
     drain.begin([...this.#members]);
   }

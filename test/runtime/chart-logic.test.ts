@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createActor, fromTransition, setup, type AnyActorRef, type EventObject, type InspectionEvent } from 'xstate';
+import { createActor, fromTransition, setup, type EventObject, type InspectionEvent } from 'xstate';
+import { ChartActor, type ChartActorOptions } from '../../src/runtime/chart-actor.ts';
 import { chartLogic, type ChartHost } from '../../src/runtime/chart-logic.ts';
 import { compileChart } from '../../src/runtime/compiled-chart.ts';
 
@@ -28,7 +29,6 @@ class Lamp implements ChartHost {
   readonly failures: { error: unknown; action: string }[] = [];
   isWatched = true;
   hasPower = true;
-  stopChild: ((child: AnyActorRef) => void) | undefined;
   /** What an action does beside being noted. */
   on: Partial<Record<string, (event: EventObject) => void>> = {};
 
@@ -39,11 +39,6 @@ class Lamp implements ChartHost {
 
   changed({ type }: EventObject): void {
     this.changes.push(type);
-  }
-
-  started(stopChild: (child: AnyActorRef) => void): void {
-    this.done.push('started');
-    this.stopChild = stopChild;
   }
 
   actionFailed(error: unknown, action: string): void {
@@ -65,35 +60,44 @@ const logic = chartLogic(
   }),
 );
 
-function newLamp(inspect?: (event: InspectionEvent) => void) {
-  const host = new Lamp();
-  const heard: EventObject[] = [];
-  const root = createActor(
-    fromTransition((state: null, event: EventObject) => {
-      heard.push(event);
-      return state;
-    }, null),
-    inspect === undefined ? {} : { inspect },
-  ).start();
-  const actor = createActor(logic, { parent: root, id: 'lamp', src: 'lamp', input: host });
-  return { host, actor, root, heard };
-}
+/** What a parent sends to a child that it stops. */
+const STOP = { type: 'xstate.stop' };
 
-function litLamp() {
-  const made = newLamp();
-  made.actor.start();
-  made.actor.send({ type: 'press' });
-  made.host.done.length = 0;
-  return made;
-}
+/** Both ways to make an actor of a chart. */
+const forms = {
+  'that XState makes': (options: ChartActorOptions<Lamp>) => createActor(logic, options),
+  'that the runtime makes': (options: ChartActorOptions<Lamp>) => new ChartActor(logic, options),
+};
 
-describe('an actor that runs a compiled chart', () => {
+describe.each(Object.entries(forms))('an actor %s of a compiled chart', (_form, create) => {
+  function newLamp(inspect?: (event: InspectionEvent) => void) {
+    const host = new Lamp();
+    const heard: EventObject[] = [];
+    const root = createActor(
+      fromTransition((state: null, event: EventObject) => {
+        heard.push(event);
+        return state;
+      }, null),
+      inspect === undefined ? {} : { inspect },
+    ).start();
+    const actor = create({ parent: root, id: 'lamp', src: 'lamp', input: host });
+    return { host, actor, root, heard };
+  }
+
+  function litLamp() {
+    const made = newLamp();
+    made.actor.start();
+    made.actor.send({ type: 'press' });
+    made.host.done.length = 0;
+    return made;
+  }
+
   it('has its initial state before it starts, and acts when it starts', () => {
     const { actor, host } = newLamp();
     expect(actor.getSnapshot().value).toBe('off');
     expect(host.done).toEqual([]);
     actor.start();
-    expect(host.done).toEqual(['started', 'hum']);
+    expect(host.done).toEqual(['hum']);
   });
 
   it('takes transitions, with the actions in the order of the chart', () => {
@@ -101,7 +105,7 @@ describe('an actor that runs a compiled chart', () => {
     actor.start();
     actor.send({ type: 'press' });
     expect(actor.getSnapshot().value).toBe('on');
-    expect(host.done).toEqual(['started', 'hum', 'click', 'glow']);
+    expect(host.done).toEqual(['hum', 'click', 'glow']);
   });
 
   it('asks its own host for the answers of guards', () => {
@@ -158,7 +162,7 @@ describe('an actor that runs a compiled chart', () => {
     host.on['click'] = () => actor.send({ type: 'press' });
     actor.start();
     actor.send({ type: 'press' });
-    expect(host.done).toEqual(['started', 'hum', 'click', 'glow']);
+    expect(host.done).toEqual(['hum', 'click', 'glow']);
     expect(actor.getSnapshot().value).toBe('off');
   });
 
@@ -167,7 +171,7 @@ describe('an actor that runs a compiled chart', () => {
     host.on['hum'] = () => actor.send({ type: 'press' });
     actor.start();
     expect(actor.getSnapshot().value).toBe('on');
-    expect(host.done).toEqual(['started', 'hum', 'click', 'glow']);
+    expect(host.done).toEqual(['hum', 'click', 'glow']);
   });
 
   it('hands the event to its actions', () => {
@@ -226,19 +230,6 @@ describe('an actor that runs a compiled chart', () => {
     ]);
   });
 
-  it('lets its host stop children', () => {
-    const { actor, host } = litLamp();
-    const child = createActor(
-      fromTransition((state: null) => state, null),
-      { parent: actor },
-    ).start();
-    let completed = 0;
-    child.subscribe({ complete: () => completed++ });
-    host.stopChild?.(child);
-    expect(completed).toBe(1);
-    expect(actor.getSnapshot().status).toBe('active');
-  });
-
   it.each(['xstate.error.actor.child', 'xstate.done.actor.child', 'xstate.init', 'xstate.route'])(
     'takes no notice of %s',
     (type) => {
@@ -280,13 +271,12 @@ describe('an actor that runs a compiled chart', () => {
   });
 
   it('stops without acting', () => {
-    const host = new Lamp();
-    const actor = createActor(logic, { input: host });
+    const { actor, host } = newLamp();
     actor.start();
     let completed = 0;
     actor.subscribe({ complete: () => completed++ });
     host.done.length = 0;
-    actor.stop();
+    actor.send(STOP);
     expect(actor.getSnapshot().status).toBe('stopped');
     expect(actor.getSnapshot().value).toBe('off');
     expect(completed).toBe(1);
