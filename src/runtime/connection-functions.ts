@@ -10,6 +10,7 @@ import type {
   OutboundState,
 } from '../service/connection.ts';
 import type { Delivery, Outcome } from '../service/outcome.ts';
+import type { ConnectionRegions } from './connection-regions.ts';
 import type { LiveConnection } from './connection.ts';
 import { deliveryOf, NORMAL_CLOSURE, outcomeOf, type Functions } from './functions.ts';
 
@@ -34,17 +35,28 @@ export abstract class ConnectionFunctions implements Connection {
   abstract readonly id: string;
   abstract readonly service: string;
   abstract readonly isOpen: boolean;
-  abstract readonly state: ConnectionState;
-  abstract readonly outbound: OutboundState;
-  abstract readonly liveness: LivenessState;
   abstract info(): ConnectionInfo;
 
+  /** The active states of its regions. */
+  protected abstract readonly regions: ConnectionRegions;
   protected abstract readonly functions: Functions;
   /** Itself, as the registries know it. */
   abstract readonly connection: LiveConnection;
   protected abstract broadcast(name: string, frame: Frame, options: Except | undefined): Delivery;
   abstract push(frame: Frame): 'delivered' | 'closed' | 'congested';
   abstract requestClose(code: number, reason: string): void;
+
+  get state(): ConnectionState {
+    return this.regions.state;
+  }
+
+  get outbound(): OutboundState {
+    return this.regions.outbound;
+  }
+
+  get liveness(): LivenessState {
+    return this.regions.liveness;
+  }
 
   get params(): Readonly<Record<string, string>> {
     return this.#upgrade.params;

@@ -7,18 +7,19 @@
  * outbox, the socket and the deadlines. The actor never owns the socket: if an
  * action of the runtime itself failed, `actionFailed` still destroys it.
  */
-import { nanoid } from 'nanoid';
 import type { AnyActorRef, EventObject } from 'xstate';
 import type { Frame } from '../delivery/frame.ts';
 import { holdOutboxes, Outbox, settleOutboxes, type OutboxOwner } from '../delivery/outbox.ts';
-import type { ConnectionInfo, ConnectionState, Except, LivenessState, OutboundState } from '../service/connection.ts';
+import type { ConnectionInfo, Except } from '../service/connection.ts';
 import type { WsEvent } from '../service/events.ts';
 import type { Delivery } from '../service/outcome.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { CloseInfo, Socket, SocketListener } from '../transport/contract.ts';
 import { ChartActor } from './chart-actor.ts';
 import type { ChartHost } from './chart-logic.ts';
+import type { Performer } from './behaviour.ts';
 import { connectionLogic } from './connection-chart.ts';
+import { newConnectionId } from './connection-id.ts';
 import {
   CLOSE_TIMED_OUT,
   DRAINING,
@@ -31,6 +32,7 @@ import {
 } from './connection-events.ts';
 import {
   regionsOf,
+  type ConnectionRegions,
   type ConnectionConfiguration,
   type ConnectionEvent,
   type ConnectionEventOf,
@@ -38,7 +40,7 @@ import {
 import { reportChanged, reportClosed, reportIgnored, reportTooLate } from './connection-reports.ts';
 import { ConnectionFunctions, type AcceptedUpgrade } from './connection-functions.ts';
 import { NORMAL_CLOSURE, type Functions } from './functions.ts';
-import { Handling, type HandlingOwner } from './handling.ts';
+import type { HandlingOwner } from './handling.ts';
 import type { Member } from './member.ts';
 import type { LiveService } from './service.ts';
 import { expectRoomToClose } from './headroom.ts';
@@ -55,17 +57,17 @@ export class LiveConnection
   extends ConnectionFunctions
   implements Member, SocketListener, OutboxOwner, ChartHost, HandlingOwner, Watched
 {
-  readonly id = nanoid();
+  readonly id = newConnectionId();
   readonly ordinal = lastOrdinal++;
   readonly openedAt = Date.now();
   readonly actor;
-  readonly inbox: Inbox;
+  performer: Performer | undefined;
   readonly #service: LiveService;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
   readonly #vigil: Vigil;
   #closeDeadline: Deadline | undefined;
-  readonly #handling: Handling;
+  #inbox: Inbox | undefined;
   /** The outboxes are settled when what is being read has been handled. */
   #isGathering = false;
   #isAbandoned = false;
@@ -81,8 +83,6 @@ export class LiveConnection
     this.#service = service;
     this.#socket = socket;
     this.#outbox = new Outbox(socket, service.limits, this, service.compressFor(socket.deflateWindowBits));
-    this.#handling = new Handling(service.behaviour, service.realm.turns, this);
-    this.inbox = new Inbox(socket, service.limits.maxWaitingMessages, service.limits.maxPayload);
     this.#vigil = new Vigil(service.realm.wheel, service.limits, this);
     this.actor = new ChartActor(connectionLogic, {
       parent: service.actor,
@@ -114,22 +114,13 @@ export class LiveConnection
     return !this.#isCloseRequested && this.configuration.tags.has('serving');
   }
 
-  get state(): ConnectionState {
-    return regionsOf(this.configuration).state;
-  }
-
-  get outbound(): OutboundState {
-    return regionsOf(this.configuration).outbound;
-  }
-
-  get liveness(): LivenessState {
-    return regionsOf(this.configuration).liveness;
+  protected get regions(): ConnectionRegions {
+    return regionsOf(this.configuration);
   }
 
   info(): ConnectionInfo {
     const { id, service, path, params, subprotocol, remoteAddress, isSecure, openedAt } = this;
-    const regions = regionsOf(this.configuration);
-    return { id, service, path, params, subprotocol, remoteAddress, isSecure, openedAt, ...regions };
+    return { id, service, path, params, subprotocol, remoteAddress, isSecure, openedAt, ...this.regions };
   }
 
   toJSON(): ConnectionInfo {
@@ -234,7 +225,7 @@ export class LiveConnection
   // What its vigil tells it.
 
   get isReading(): boolean {
-    return this.inbox.isReading;
+    return this.#inbox?.isReading ?? true;
   }
 
   get bytesReceived(): number {
@@ -272,7 +263,7 @@ export class LiveConnection
       reportTooLate(this, error, `${during}, after the end of its connection,`);
       return;
     }
-    const machine = this.#handling.machineState;
+    const machine = this.performer?.state?.();
     const state = { connection: this.configuration.value, ...(machine !== undefined && { machine }) };
     if (during === 'ws.close') this.actor.deliver({ type: 'farewell.failed', error, during, state });
     else this.actor.deliver({ type: 'handler.failed', error, during, state, code: INTERNAL_ERROR, reason: '' });
@@ -288,10 +279,20 @@ export class LiveConnection
 
   /** Tells the service of an error, beside whatever it is handling. */
   tellError(error: unknown): void {
-    this.#handling.tellError(error);
+    this.#service.handling.tellError(this, error);
   }
 
   // What its chart needs.
+
+  /** What waits to be handled: made when something has to. */
+  get inbox(): Inbox {
+    const { maxWaitingMessages, maxPayload } = this.#service.limits;
+    return (this.#inbox ??= new Inbox(this.#socket, maxWaitingMessages, maxPayload));
+  }
+
+  get isMessageWaiting(): boolean {
+    return this.#inbox !== undefined && this.#inbox.size > 0;
+  }
 
   get isWatched(): boolean {
     return this.events.has('connection.changed');
@@ -307,20 +308,20 @@ export class LiveConnection
   }
 
   runOpen(): void {
-    this.#handling.open(OPEN);
+    this.#service.handling.open(this, OPEN);
   }
 
   runEvent(event: WsEvent): void {
-    this.#handling.run(event);
+    this.#service.handling.run(this, event);
   }
 
   runWaiting(): void {
-    const event = this.inbox.take();
-    if (event !== undefined) this.#handling.run(event);
+    const event = this.#inbox?.take();
+    if (event !== undefined) this.#service.handling.run(this, event);
   }
 
   runClose(): void {
-    this.#handling.run({ type: 'ws.close', ...this.#end });
+    this.#service.handling.run(this, { type: 'ws.close', ...this.#end });
   }
 
   purge(): void {
@@ -342,7 +343,7 @@ export class LiveConnection
   sendClose({ code, reason }: CloseInfo): void {
     this.#end = { code, reason };
     this.#outbox.flush();
-    this.inbox.readAgain();
+    this.#inbox?.readAgain();
     this.#socket.close(code, reason);
   }
 
@@ -368,7 +369,7 @@ export class LiveConnection
 
   release(): void {
     this.#closeDeadline?.cancel();
-    this.#handling.stop();
+    this.performer?.stop?.();
     reportClosed(this, this.#end.code, this.#end.reason);
   }
 

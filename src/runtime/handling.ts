@@ -1,5 +1,5 @@
 /**
- * Runs a service's code for one connection, and lets nothing of it escape: what
+ * Runs a service's code for its connections, and lets nothing of it escape: what
  * it throws or rejects with is told to the owner, what it returns is waited for.
  */
 import type { WsEvent } from '../service/events.ts';
@@ -7,8 +7,10 @@ import { isThenable, onRejected } from '../thenable.ts';
 import type { Turns } from './turns.ts';
 import type { Performer, RunnableBehaviour, Seat } from './behaviour.ts';
 
-/** Whom the handling tells. */
+/** Whom the handling tells, and for whom it is done. */
 export interface HandlingOwner extends Seat {
+  /** What handles its events, from its opening on. */
+  performer: Performer | undefined;
   /** The handler of `type` has settled. */
   settled(type: WsEvent['type']): void;
   /** The handler of `during` failed. */
@@ -17,72 +19,61 @@ export interface HandlingOwner extends Seat {
   errorHandlerFailed(error: unknown): void;
 }
 
+/** The handling of one service, for all its connections. */
 export class Handling {
   readonly #behaviour: RunnableBehaviour;
   readonly #turns: Turns;
-  readonly #owner: HandlingOwner;
-  #performer: Performer | undefined;
 
-  constructor(behaviour: RunnableBehaviour, turns: Turns, owner: HandlingOwner) {
+  constructor(behaviour: RunnableBehaviour, turns: Turns) {
     this.#behaviour = behaviour;
     this.#turns = turns;
-    this.#owner = owner;
   }
 
-  /** The active states of the service's machine, if it has one. */
-  get machineState(): unknown {
-    return this.#performer?.state?.();
-  }
-
-  /** Makes what handles the events of this connection, then opens it. */
-  open(event: WsEvent): void {
+  /** Makes what handles the events of `owner`, then opens it. */
+  open(owner: HandlingOwner, event: WsEvent): void {
     try {
-      this.#performer = this.#turns.during(() => this.#behaviour.perform(this.#owner));
+      owner.performer = this.#turns.during(() => this.#behaviour.perform(owner));
     } catch (error) {
-      this.#owner.failed(error, event.type);
+      owner.failed(error, event.type);
       return;
     }
-    this.run(event);
+    this.run(owner, event);
   }
 
   /** Has the service handle `event`; exactly one of `settled` and `failed` follows. */
-  run(event: WsEvent): void {
+  run(owner: HandlingOwner, event: WsEvent): void {
     const { type } = event;
     let result: unknown;
     try {
-      result = this.#behaviour.handles.has(type) ? this.#receive(event) : undefined;
+      result = this.#behaviour.handles.has(type) ? this.#receive(owner, event) : undefined;
       if (!isThenable(result)) {
-        this.#owner.settled(type);
+        owner.settled(type);
         return;
       }
     } catch (error) {
-      this.#owner.failed(error, type);
+      owner.failed(error, type);
       return;
     }
     // A promise of its own settles once, whatever the `then` of the service's one does.
     void new Promise((resolve) => {
       resolve(result);
     }).then(
-      () => this.#owner.settled(type),
-      (error: unknown) => this.#owner.failed(error, type),
+      () => owner.settled(type),
+      (error: unknown) => owner.failed(error, type),
     );
   }
 
   /** Tells the service of an error, beside whatever it is handling. */
-  tellError(error: unknown): void {
+  tellError(owner: HandlingOwner, error: unknown): void {
     if (!this.#behaviour.handles.has('ws.error')) return;
     try {
-      onRejected(this.#receive({ type: 'ws.error', error }), (cause) => this.#owner.errorHandlerFailed(cause));
+      onRejected(this.#receive(owner, { type: 'ws.error', error }), (cause) => owner.errorHandlerFailed(cause));
     } catch (cause) {
-      this.#owner.errorHandlerFailed(cause);
+      owner.errorHandlerFailed(cause);
     }
   }
 
-  stop(): void {
-    this.#performer?.stop?.();
-  }
-
-  #receive(event: WsEvent): unknown {
-    return this.#turns.during(() => this.#performer?.receive(this.#owner.connection, event));
+  #receive(owner: HandlingOwner, event: WsEvent): unknown {
+    return this.#turns.during(() => owner.performer?.receive(owner.connection, event));
   }
 }

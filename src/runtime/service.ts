@@ -19,7 +19,7 @@ import type { ServiceLimits } from '../service/limits.ts';
 import type { Delivery, Page, PageRequest } from '../service/outcome.ts';
 import type { Route } from '../service/path.ts';
 import type { Transport, TransportOptions } from '../transport/contract.ts';
-import { createBehaviour, type RunnableBehaviour } from './behaviour.ts';
+import { createBehaviour } from './behaviour.ts';
 import { ChartActor } from './chart-actor.ts';
 import { chartLogic, type ChartHost } from './chart-logic.ts';
 import { compileChart } from './compiled-chart.ts';
@@ -28,6 +28,7 @@ import { reportOpened } from './connection-reports.ts';
 import type { AcceptedUpgrade } from './connection-functions.ts';
 import { Drain, type DrainRequest } from './drain.ts';
 import { deliveryOf, exceptedIds } from './functions.ts';
+import { Handling } from './handling.ts';
 import { expectRoomToPush } from './headroom.ts';
 import { pageOf } from './page.ts';
 import type { Realm } from './realm.ts';
@@ -69,7 +70,9 @@ export class LiveService implements ChartHost {
   readonly definition: ServiceDefinition;
   readonly realm: Realm;
   readonly limits: ServiceLimits;
-  readonly behaviour: RunnableBehaviour;
+  readonly handling: Handling;
+  /** The kinds of events it handles. */
+  readonly handles: ReadonlySet<WsEventType>;
   readonly actor;
   /** Settles when it has no connection left and is no longer known. */
   readonly stopped: Promise<void>;
@@ -92,7 +95,9 @@ export class LiveService implements ChartHost {
     this.definition = definition;
     this.realm = setting.realm;
     this.limits = setting.limits;
-    this.behaviour = createBehaviour(definition.behaviour);
+    const behaviour = createBehaviour(definition.behaviour);
+    this.handles = behaviour.handles;
+    this.handling = new Handling(behaviour, setting.realm.turns);
     this.#setting = setting;
     const { maxPayload, closeTimeoutMs } = setting.limits;
     this.#transport = setting.createTransport({
@@ -118,10 +123,6 @@ export class LiveService implements ChartHost {
 
   get basePath(): Route {
     return this.definition.basePath;
-  }
-
-  get handles(): ReadonlySet<WsEventType> {
-    return this.behaviour.handles;
   }
 
   get http(): HttpListener | undefined {

@@ -12,29 +12,39 @@ import type { Clock } from './clock.ts';
 
 const SLOTS = 512;
 
-/** A deadline that may be set, moved and cancelled, any number of times. */
-export class Deadline {
-  readonly #wheel: TimerWheel;
-  readonly #onMet: () => void;
+/** Something that is due at a time, which may be set, moved and cancelled any number of times. */
+export abstract class Due {
+  protected readonly wheel: TimerWheel;
   /** @internal The tick at which it is met; `undefined` while it is not set. */
   dueTick: number | undefined;
 
-  constructor(wheel: TimerWheel, onMet: () => void) {
-    this.#wheel = wheel;
-    this.#onMet = onMet;
+  constructor(wheel: TimerWheel) {
+    this.wheel = wheel;
   }
 
   /** Meets in `delayMs` from now, whatever was set before. */
   set(delayMs: number): void {
-    this.#wheel.schedule(this, delayMs);
+    this.wheel.schedule(this, delayMs);
   }
 
   cancel(): void {
-    this.#wheel.cancel(this);
+    this.wheel.cancel(this);
   }
 
-  /** @internal */
-  meet(): void {
+  /** @internal The time has come. */
+  abstract meet(): void;
+}
+
+/** Calls a function when it is due. */
+export class Deadline extends Due {
+  readonly #onMet: () => void;
+
+  constructor(wheel: TimerWheel, onMet: () => void) {
+    super(wheel);
+    this.#onMet = onMet;
+  }
+
+  override meet(): void {
     this.#onMet();
   }
 }
@@ -44,7 +54,7 @@ export class TimerWheel {
   readonly #clock: Clock;
   readonly #failed: (error: unknown) => void;
   readonly #tickMs: number;
-  readonly #slots: readonly Set<Deadline>[] = Array.from({ length: SLOTS }, () => new Set<Deadline>());
+  readonly #slots: readonly Set<Due>[] = Array.from({ length: SLOTS }, () => new Set<Due>());
   #scheduled = 0;
   #tick = 0;
   #origin = 0;
@@ -62,8 +72,8 @@ export class TimerWheel {
     this.now = clock.now();
   }
 
-  /** @internal See {@link Deadline.set}. */
-  schedule(deadline: Deadline, delayMs: number): void {
+  /** @internal See {@link Due.set}. */
+  schedule(deadline: Due, delayMs: number): void {
     this.cancel(deadline);
     const time = this.#clock.now();
     if (this.#scheduled === 0 && !this.#isTurning) {
@@ -76,8 +86,8 @@ export class TimerWheel {
     if (this.#timer === undefined && !this.#isTurning) this.#arm(time);
   }
 
-  /** @internal See {@link Deadline.cancel}. */
-  cancel(deadline: Deadline): void {
+  /** @internal See {@link Due.cancel}. */
+  cancel(deadline: Due): void {
     if (deadline.dueTick === undefined) return;
     this.#slots[deadline.dueTick % SLOTS]!.delete(deadline);
     deadline.dueTick = undefined;
@@ -112,7 +122,7 @@ export class TimerWheel {
     // After a long stall each slot need be looked at only once.
     const first = Math.max(this.#tick + 1, current - SLOTS + 1);
     this.#tick = Math.max(this.#tick, current);
-    const met: Deadline[] = [];
+    const met: Due[] = [];
     for (let tick = first; tick <= current; tick++) {
       for (const deadline of this.#slots[tick % SLOTS]!) {
         if (deadline.dueTick! <= current) met.push(deadline);

@@ -2,10 +2,11 @@
  * Keeps watch over a connection's silence: heartbeat and idle time-out.
  *
  * Both look at the time of what was last received, which is noted for each
- * frame, and move their deadline instead of setting a new one for each.
+ * frame, and move their deadline instead of setting a new one for each. The
+ * vigil itself is what is due at the next heartbeat: every connection has one.
  */
 import type { ServiceLimits } from '../service/limits.ts';
-import { Deadline, type TimerWheel } from './timer-wheel.ts';
+import { Deadline, Due, type TimerWheel } from './timer-wheel.ts';
 
 /** Whom the vigil tells. */
 export interface Watched {
@@ -23,55 +24,53 @@ export interface Watched {
   onIdle(): void;
 }
 
-export class Vigil {
-  readonly #wheel: TimerWheel;
+export class Vigil extends Due {
   readonly #limits: ServiceLimits;
   readonly #watched: Watched;
-  readonly #heartbeat: Deadline;
   #idle: Deadline | undefined;
   #lastHeard: number;
   #lastMessage: number;
   #bytesReceived = 0;
 
   constructor(wheel: TimerWheel, limits: ServiceLimits, watched: Watched) {
-    this.#wheel = wheel;
+    super(wheel);
     this.#limits = limits;
     this.#watched = watched;
-    this.#heartbeat = new Deadline(wheel, () => this.#checkHeartbeat());
     this.#lastHeard = this.#lastMessage = wheel.now;
   }
 
   start(watchesIdle: boolean): void {
     const { heartbeatIntervalMs, idleTimeoutMs } = this.#limits;
-    if (heartbeatIntervalMs > 0) this.#heartbeat.set(heartbeatIntervalMs);
+    if (heartbeatIntervalMs > 0) this.set(heartbeatIntervalMs);
     if (watchesIdle && idleTimeoutMs > 0) {
-      this.#idle = new Deadline(this.#wheel, () => this.#checkIdle());
+      this.#idle = new Deadline(this.wheel, () => this.#checkIdle());
       this.#idle.set(idleTimeoutMs);
     }
-    this.#lastHeard = this.#lastMessage = this.#wheel.now;
+    this.#lastHeard = this.#lastMessage = this.wheel.now;
     this.#bytesReceived = this.#watched.bytesReceived;
   }
 
   stop(): void {
-    this.#heartbeat.cancel();
+    this.cancel();
     this.#idle?.cancel();
   }
 
   /** A control frame was received. */
   heard(): void {
-    this.#lastHeard = this.#wheel.now;
+    this.#lastHeard = this.wheel.now;
   }
 
   /** A message was received. */
   messaged(): void {
-    this.#lastHeard = this.#lastMessage = this.#wheel.now;
+    this.#lastHeard = this.#lastMessage = this.wheel.now;
   }
 
-  #checkHeartbeat(): void {
+  /** @internal A heartbeat interval has passed. */
+  override meet(): void {
     const { heartbeatIntervalMs } = this.#limits;
     if (!this.#watched.isReading) {
-      this.#lastHeard = this.#wheel.now;
-      this.#heartbeat.set(heartbeatIntervalMs);
+      this.#lastHeard = this.wheel.now;
+      this.set(heartbeatIntervalMs);
       this.#watched.onUnread();
       return;
     }
@@ -79,20 +78,20 @@ export class Vigil {
     const { bytesReceived } = this.#watched;
     const isSilent = bytesReceived === this.#bytesReceived;
     this.#bytesReceived = bytesReceived;
-    if (!isSilent && this.#wheel.now - this.#lastHeard >= heartbeatIntervalMs) this.#lastHeard = this.#wheel.now;
-    const silence = this.#wheel.now - this.#lastHeard;
+    if (!isSilent && this.wheel.now - this.#lastHeard >= heartbeatIntervalMs) this.#lastHeard = this.wheel.now;
+    const silence = this.wheel.now - this.#lastHeard;
     if (silence >= heartbeatIntervalMs) {
-      this.#heartbeat.set(heartbeatIntervalMs);
+      this.set(heartbeatIntervalMs);
       this.#watched.onSilent();
     } else {
-      this.#heartbeat.set(heartbeatIntervalMs - silence);
+      this.set(heartbeatIntervalMs - silence);
       this.#watched.onHeard();
     }
   }
 
   #checkIdle(): void {
     const { idleTimeoutMs } = this.#limits;
-    const idle = this.#wheel.now - this.#lastMessage;
+    const idle = this.wheel.now - this.#lastMessage;
     if (idle >= idleTimeoutMs) {
       this.#idle?.set(idleTimeoutMs);
       this.#watched.onIdle();
