@@ -122,9 +122,13 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
 /** All TCP connections: Node's HTTP server does not know those that are upgraded or still in their TLS handshake. */
 function trackSockets(server: Server | SecureServer): ReadonlySet<Duplex> {
   const sockets = new Set<Duplex>();
+  // One listener for all: one for each would be a good part of what an idle connection costs.
+  const forget = function (this: Duplex): void {
+    sockets.delete(this);
+  };
   server.on('connection', (socket: Duplex) => {
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    socket.on('close', forget);
   });
   return sockets;
 }

@@ -19,6 +19,11 @@ interface Entry<Value> {
   readonly names: readonly string[];
 }
 
+const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
+
+/** Paths that nothing has to be done to: what `encodeURIComponent` leaves as it is, between single slashes. */
+const CANONICAL = /^(?:\/[\w\-.!~*'()]+)+$/;
+
 export class Router<Value> {
   readonly #router: RouterContext<Entry<Value>> = createRouter();
   readonly #byShape = new Map<string, Value>();
@@ -52,6 +57,7 @@ export class Router<Value> {
     const match = canonical === undefined ? undefined : findRoute(this.#router, '', canonical);
     if (match === undefined) return undefined;
     const { value, names } = match.data;
+    if (names.length === 0) return { value, params: NO_PARAMS };
     const entries = names.map((name, index) => [name, decodeURIComponent(match.params?.[`p${index}`] ?? '')] as const);
     return { value, params: Object.fromEntries(entries) };
   }
@@ -73,6 +79,7 @@ function shapeOf(route: Route): string {
 }
 
 function canonicalPath(path: string): string | undefined {
+  if (CANONICAL.test(path)) return path;
   const segments: string[] = [];
   for (const segment of path.split('/')) {
     if (segment === '') continue;

@@ -50,7 +50,6 @@ const RETRY_AFTER = '5';
 /** Accepts or refuses an upgrade. Never throws; whatever fails, the stream is not left open. */
 export function handleUpgrade(desk: UpgradeDesk, request: IncomingMessage, stream: Duplex, head: Uint8Array): void {
   // Until the 101 nobody else listens: a reset by the remote side must not become an uncaught error.
-  const ignore = (): void => {};
   stream.on('error', ignore);
   const url = request.url ?? '/';
   const path = pathOf(url);
@@ -85,6 +84,9 @@ export function handleUpgrade(desk: UpgradeDesk, request: IncomingMessage, strea
   }
   stream.off('error', ignore);
 }
+
+/** One for all upgrades, so that it can be taken off again. */
+function ignore(): void {}
 
 const noService: Refusal = { status: 404, reason: 'there is no WebSocket service at this path' };
 

@@ -123,6 +123,37 @@ describe('names that mean something to JavaScript or to the router beneath', () 
   });
 });
 
+describe('a path that nothing has to be done to', () => {
+  const character = fc.constantFrom(
+    '/',
+    'a',
+    'B',
+    '7',
+    '-',
+    '_',
+    '.',
+    '!',
+    '~',
+    '*',
+    "'",
+    '(',
+    ')',
+    '%41',
+    '+',
+    'é',
+    ' ',
+  );
+
+  it('leads where the same path leads when something has', () => {
+    const router = routerOf('/', '/a', '/{a}', '/a/{b}', '/{a}/B', '/a/B/7', "/-_.!~*'()");
+    fc.assert(
+      fc.property(fc.string({ unit: character, maxLength: 8 }), (path) => {
+        expect(router.find(`/${path}`)).toEqual(router.find(`//${path}/`));
+      }),
+    );
+  });
+});
+
 describe('registering', () => {
   it('knows a route by its shape, whatever its parameters are called', () => {
     const router = routerOf('/chat/{room}');
