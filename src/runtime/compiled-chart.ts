@@ -155,6 +155,13 @@ export function compileChart<Host, Event extends EventObject>(
     };
   }
 
+  /** Apart from `step`, which would otherwise make a context for this closure with every event. */
+  function learn(configuration: Configuration<Host, Event>, event: Event): Decision<Host, Event> {
+    const decision = decide(() => transition(oracle, configuration.snapshot, event), new Map());
+    configuration.decisions.set(event.type, decision);
+    return decision;
+  }
+
   const initial = decide(() => initialTransition(oracle, undefined), new Map());
   if (initial.kind === 'question') throw notCompilable(machine.id, 'its initial state depends on a guard');
 
@@ -163,11 +170,7 @@ export function compileChart<Host, Event extends EventObject>(
     machine,
     initial,
     step(configuration, event, host) {
-      let decision = configuration.decisions.get(event.type);
-      if (decision === undefined) {
-        decision = decide(() => transition(oracle, configuration.snapshot, event), new Map());
-        configuration.decisions.set(event.type, decision);
-      }
+      let decision = configuration.decisions.get(event.type) ?? learn(configuration, event);
       while (decision.kind === 'question') {
         decision = decision.guard(host, event) ? decision.yes : decision.no;
       }

@@ -54,13 +54,7 @@ export class Handling {
       owner.failed(error, type);
       return;
     }
-    // A promise of its own settles once, whatever the `then` of the service's one does.
-    void new Promise((resolve) => {
-      resolve(result);
-    }).then(
-      () => owner.settled(type),
-      (error: unknown) => owner.failed(error, type),
-    );
+    settleLater(owner, type, result);
   }
 
   /** Tells the service of an error, beside whatever it is handling. */
@@ -74,6 +68,22 @@ export class Handling {
   }
 
   #receive(owner: HandlingOwner, event: WsEvent): unknown {
-    return this.#turns.during(() => owner.performer?.receive(owner.connection, event));
+    this.#turns.enter();
+    try {
+      return owner.performer?.receive(owner.connection, event);
+    } finally {
+      this.#turns.leave();
+    }
   }
+}
+
+/** Apart from `run`, so that only handlers that are waited for cost closures. */
+function settleLater(owner: HandlingOwner, type: WsEvent['type'], result: unknown): void {
+  // A promise of its own settles once, whatever the `then` of the service's one does.
+  void new Promise((resolve) => {
+    resolve(result);
+  }).then(
+    () => owner.settled(type),
+    (error: unknown) => owner.failed(error, type),
+  );
 }

@@ -15,17 +15,27 @@ export class Turns {
 
   /** Runs user code. What it throws is thrown on. */
   during<Result>(userCode: () => Result): Result {
-    if (this.#depth === 0) handlerBegins();
-    this.#depth++;
+    this.enter();
     try {
       return userCode();
     } finally {
-      try {
-        if (this.#depth === 1) this.#runWaiting();
-      } finally {
-        this.#depth--;
-        if (this.#depth === 0) handlerEnds();
-      }
+      this.leave();
+    }
+  }
+
+  /** User code begins: what `during` does, where a closure for each message would be too much. */
+  enter(): void {
+    if (this.#depth === 0) handlerBegins();
+    this.#depth++;
+  }
+
+  /** User code has ended. MUST follow `enter`, also when it threw. */
+  leave(): void {
+    try {
+      if (this.#depth === 1) this.#runWaiting();
+    } finally {
+      this.#depth--;
+      if (this.#depth === 0) handlerEnds();
     }
   }
 
