@@ -3,20 +3,22 @@
  *
  * Theory of operation
  *
- * Nearly everything that arrives is a complete, unfragmented, masked data frame
- * in one piece. Reading that takes a few lines, and done here it costs a quarter
+ * Nearly everything that arrives is a complete, unfragmented, masked frame in
+ * one piece. Reading that takes a few lines, and done here it costs a quarter
  * of what the general parser takes, which has to be ready for any frame to stop
  * anywhere. The general parser is `ws`, and it stays in charge: whatever is not
- * such a frame goes to it byte for byte, control frames, fragments, frames in
- * several pieces, and everything from the first byte on that looks wrong, so
- * that each protocol error is found and answered by `ws` alone.
+ * such a frame goes to it byte for byte, fragments, frames in several pieces,
+ * and everything from the first byte on that looks wrong, so that each protocol
+ * error is found and answered by `ws` alone. Control frames are read here until
+ * `ws` has been given anything; from then on it reads them, because it has to
+ * know of a close frame.
  *
  * For that, the borders between frames are followed here even where `ws` reads:
  * it is always given whole frames, or the part of one that has arrived and then
  * the rest of it. `test/transport/fast-frames.test.ts` compares the two readers
  * on arbitrary bytes in arbitrary pieces.
  *
- * Source: RFC 6455 §5.2.
+ * Source: RFC 6455 §5.2 and §5.5, §7.4 for the codes of close frames.
  */
 import { isUtf8 } from 'node:buffer';
 import { toggleMask } from './mask.ts';
@@ -24,7 +26,8 @@ import { toggleMask } from './mask.ts';
 const CONTINUATION = 0x0;
 const TEXT = 0x1;
 const BINARY = 0x2;
-const FIRST_CONTROL = 0x8;
+const CLOSE = 0x8;
+const PING = 0x9;
 const PONG = 0xa;
 const FIN = 0x80;
 const RESERVED_BITS = 0x70;
@@ -37,11 +40,17 @@ const LONGEST_HEADER = 14;
 export interface FrameReader {
   onText(text: string): void;
   onBinary(data: Uint8Array): void;
+  onPing(payload: Buffer): void;
+  onPong(): void;
+  /** A close frame that is as it must be; its payload is empty, or code and reason. Nothing more is read. */
+  onCloseFrame(payload: Buffer): void;
   /** Bytes for the general parser. Returns how many messages, pings and pongs it found complete and right. */
   onOther(bytes: Buffer): number;
 }
 
 export class FastFrames {
+  /** Whether control frames are read here. MUST be false before the general parser is given anything. */
+  readsControl = false;
   readonly #reader: FrameReader;
   readonly #maxPayload: number;
   /** Bytes of the frame that the general parser is in the middle of, which are still to come. */
@@ -89,7 +98,8 @@ export class FastFrames {
         this.#give(bytes.subarray(given, at));
         if (this.#isEnded) return;
         given = at;
-        if (this.#isInDoubt) continue;
+        // What the general parser was given may have changed who reads this frame.
+        continue;
       }
       const end = start + this.#length;
       if (!this.#take(bytes, at, start, end)) break;
@@ -102,13 +112,15 @@ export class FastFrames {
   /** Where the payload of the frame at `at` starts, if it is one to be read here; otherwise 0. */
   #payloadOf(bytes: Buffer, at: number): number {
     const first = bytes[at]!;
-    if ((first !== (FIN | TEXT) && first !== (FIN | BINARY)) || this.#isFragmented) return 0;
-    if (at + 2 + MASK_BYTES > bytes.length) return 0;
+    const isData = first === (FIN | TEXT) || first === (FIN | BINARY);
+    if (!isData && (!this.readsControl || first < (FIN | CLOSE) || first > (FIN | PONG))) return 0;
+    if (this.#isFragmented || at + 2 + MASK_BYTES > bytes.length) return 0;
     const second = bytes[at + 1]!;
     let start = at + 2 + MASK_BYTES;
     let length = second & ~MASKED;
     if (second < MASKED || length === 127) return 0;
     if (length === 126) {
+      if (!isData) return 0;
       start += 2;
       if (start > bytes.length) return 0;
       length = (bytes[at + 2]! << 8) | bytes[at + 3]!;
@@ -118,21 +130,37 @@ export class FastFrames {
     return start;
   }
 
-  /** Hands over the message of the frame at `at`; `false` leaves the frame as it was, because it is not valid. */
+  /** Hands over the frame at `at`; `false` leaves it as it was, because it is not valid. */
   #take(bytes: Buffer, at: number, start: number, end: number): boolean {
     const seen = toggleMask(bytes, start, end);
-    if (bytes[at] === (FIN | BINARY)) {
-      this.#reader.onBinary(bytes.subarray(start, end));
-    } else if (seen < 0x80) {
-      this.#reader.onText(bytes.toString('latin1', start, end));
-    } else if (isUtf8(bytes.subarray(start, end))) {
-      this.#reader.onText(bytes.toString('utf8', start, end));
-    } else {
-      toggleMask(bytes, start, end);
-      this.#isGivenUp = true;
-      return false;
+    switch (bytes[at]! & ~FIN) {
+      case TEXT:
+        if (seen < 0x80) this.#reader.onText(bytes.toString('latin1', start, end));
+        else if (isUtf8(bytes.subarray(start, end))) this.#reader.onText(bytes.toString('utf8', start, end));
+        else return this.#giveUp(bytes, start, end);
+        return true;
+      case BINARY:
+        this.#reader.onBinary(bytes.subarray(start, end));
+        return true;
+      case PING:
+        this.#reader.onPing(bytes.subarray(start, end));
+        return true;
+      case PONG:
+        this.#reader.onPong();
+        return true;
+      default:
+        if (!isClosePayload(bytes.subarray(start, end))) return this.#giveUp(bytes, start, end);
+        this.#isEnded = true;
+        this.#reader.onCloseFrame(bytes.subarray(start, end));
+        return true;
     }
-    return true;
+  }
+
+  /** Leaves the frame as it came, and all that follows. */
+  #giveUp(bytes: Buffer, start: number, end: number): false {
+    toggleMask(bytes, start, end);
+    this.#isGivenUp = true;
+    return false;
   }
 
   /** Gives bytes to the general parser. What is wrong with them it tells in the next tick. */
@@ -191,7 +219,7 @@ export class FastFrames {
 
     const opcode = first & 0x0f;
     const isFinal = first >= FIN;
-    const isControl = opcode >= FIRST_CONTROL;
+    const isControl = opcode >= CLOSE;
     const isPossible = isControl
       ? isFinal && opcode <= PONG && length <= LONGEST_CONTROL
       : opcode <= BINARY && (opcode === CONTINUATION) === this.#isFragmented;
@@ -203,4 +231,12 @@ export class FastFrames {
     this.#isFinal = isFinal;
     return 2 + extended + MASK_BYTES + length;
   }
+}
+
+/** Whether `payload` may be that of a close frame: nothing, or a code that may be sent and a reason. */
+function isClosePayload(payload: Buffer): boolean {
+  if (payload.length < 2) return payload.length === 0;
+  const code = payload.readUInt16BE(0);
+  const isRegistered = code >= 1000 && code <= 1014 && (code < 1004 || code > 1006);
+  return (isRegistered || (code >= 3000 && code <= 4999)) && isUtf8(payload.subarray(2));
 }

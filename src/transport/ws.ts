@@ -1,37 +1,76 @@
 /**
  * The transport on `ws`: the only place that knows that library.
  *
- * `ws` does the handshake, parses whatever is not a plain small message
- * (`fast-frames.ts` reads those), and answers pings and close frames.
- * Outgoing messages do not pass through it: the runtime frames them once for
+ * A handshake that nothing is unusual about is answered here, and the socket is
+ * a `StreamSocket`, which does the ordinary things itself and has `ws` made on
+ * its stream when something else happens (`stream-socket.ts` says when).
+ * Handshakes with compression, and those that are refused, are for `ws` from
+ * the beginning.
+ *
+ * Outgoing messages never pass through `ws`: the runtime frames them once for
  * any number of receivers and writes them to the network socket itself, which
  * `node:http` hands over with the upgrade. That is sound as long as nothing of
  * `ws` still waits in a queue of its own, which only happens when `ws` itself
  * compresses, and it is never given a message to send; and as long as nothing is
- * written behind a close frame, which `write` sees to.
+ * written behind a close frame, which the socket sees to.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket as NetSocket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer, type RawData, type ServerOptions } from 'ws';
 import { acceptableOffer, type Offer } from './compression-offers.ts';
-import type { CloseInfo, Socket, SocketListener, Transport, TransportOptions } from './contract.ts';
-import { FastFrames, type FrameReader } from './fast-frames.ts';
+import type { AcceptableUpgrade, CloseInfo, Socket, SocketListener, Transport, TransportOptions } from './contract.ts';
+import { switchingProtocols } from './handshake-answer.ts';
+import { nobody, StreamSocket, type General, type GeneralObserver, type SocketSetting } from './stream-socket.ts';
+
+/** The published types of `ws` do not know all options yet. */
+type Options = ServerOptions<typeof ObservedWebSocket> & { closeTimeout: number };
+
+/** What `ws` listens with for what arrives. */
+type DataListener = (this: Duplex, bytes: Buffer) => void;
 
 /**
- * A WebSocket that tells when the closing handshake begins. `ws` itself only
- * emits `close` at its end, when the TCP connection is gone, and a remote side
- * that never ends the TCP connection would look open until then. `ws` calls its
- * own `close()` at both moments that begin a handshake: for a close frame from
- * the remote side (without arguments, or with code and reason) and for a broken
- * frame (with the code alone); `test/contracts/transport.test.ts` pins that.
+ * A WebSocket that reads what it is given, and tells when the closing handshake
+ * begins. `ws` itself only emits `close` at its end, when the TCP connection is
+ * gone, and a remote side that never ends the TCP connection would look open
+ * until then. `ws` calls its own `close()` at both moments that begin a
+ * handshake: for a close frame from the remote side (without arguments, or with
+ * code and reason) and for a broken frame (with the code alone);
+ * `test/contracts/transport.test.ts` pins that.
  */
-class ObservedWebSocket extends WebSocket {
-  observer: WsSocket | undefined;
+class ObservedWebSocket extends WebSocket implements General {
+  observer: GeneralObserver | undefined;
   violation: CloseInfo | undefined;
   /** Bytes of messages that were still inflated since the socket is not read any more. */
   inflatedWhileNotRead = 0;
+  /** How many messages, pings and pongs were found in what is being read. */
+  found = 0;
   #begun = false;
+  #stream: Duplex | undefined;
+  #read: DataListener | undefined;
+
+  /** To be called when it is on `stream`, before anything is read from that. */
+  observe(observer: GeneralObserver, stream: Duplex): void {
+    this.observer = observer;
+    this.#stream = stream;
+    this.#read = stream.listeners('data').at(-1) as DataListener;
+    stream.off('data', this.#read);
+    this.on('message', onMessage);
+    this.on('ping', onPing);
+    this.on('pong', onPong);
+    this.on('error', onError);
+    this.on('close', onClose);
+  }
+
+  get isOpen(): boolean {
+    return this.readyState === WebSocket.OPEN;
+  }
+
+  read(bytes: Buffer): number {
+    this.found = 0;
+    this.#read!.call(this.#stream!, bytes);
+    return this.found;
+  }
 
   /** Our own close: not to be told to anyone. */
   closeByUs(code: number, reason: string): void {
@@ -65,133 +104,12 @@ class ObservedWebSocket extends WebSocket {
 
 const POLICY_VIOLATION = 1008;
 
-const NOTHING = new Uint8Array(0);
-
-/** From so many buffered bytes on it is told when they have been taken: no stream of Node tells it for less. */
-const NOTEWORTHY_BYTES = 65_536;
-
-/** What `ws` listens with for what arrives. */
-type DataListener = (this: Duplex, bytes: Buffer) => void;
-
-class WsSocket implements Socket, FrameReader {
-  readonly #webSocket: ObservedWebSocket;
-  readonly #stream: Duplex;
-  readonly #frames: FastFrames;
-  /** Takes the place of the listener that `ws` has for what arrives, and hands on to it. */
-  readonly #general: DataListener;
-  #listener: SocketListener | undefined;
-  #found = 0;
-
-  readonly deflateWindowBits: number | undefined;
-
-  constructor(webSocket: ObservedWebSocket, stream: Duplex, maxPayload: number, deflateWindowBits: number | undefined) {
-    this.#webSocket = webSocket;
-    this.#stream = stream;
-    this.deflateWindowBits = deflateWindowBits;
-    this.#frames = new FastFrames(this, maxPayload);
-    this.#general = stream.listeners('data').at(-1) as DataListener;
-  }
-
-  /** Tells `listener` of everything from now on. */
-  observe(listener: SocketListener): void {
-    this.#listener = listener;
-    const webSocket = this.#webSocket;
-    const stream = this.#stream;
-    webSocket.observer = this;
-    webSocket.on('message', onMessage);
-    webSocket.on('ping', onSignOfLife);
-    webSocket.on('pong', onSignOfLife);
-    webSocket.on('error', onError);
-    webSocket.on('close', onClose);
-    stream.off('data', this.#general);
-    stream.on('data', (bytes: Buffer) => this.#read(bytes));
-    stream.on('drain', () => listener.onDrain());
-  }
-
-  get listener(): SocketListener {
-    return this.#listener!;
-  }
-
-  /** `ws` has found something complete. */
-  found(): void {
-    this.#found++;
-  }
-
-  /** `ws` reads nothing more: the remote side has sent its close frame, or broken the protocol. */
-  readsNoMore(): void {
-    this.#frames.end();
-  }
-
-  #read(bytes: Buffer): void {
-    this.#listener!.onReading();
-    this.#frames.read(bytes);
-    this.#listener!.onRead();
-  }
-
-  // What the frames tell.
-
-  onText(text: string): void {
-    this.#listener!.onText(text);
-  }
-
-  onBinary(data: Uint8Array): void {
-    this.#listener!.onBinary(data);
-  }
-
-  onOther(bytes: Buffer): number {
-    this.#found = 0;
-    this.#general.call(this.#stream, bytes);
-    return this.#found;
-  }
-
-  // What the connection asks.
-
-  get bufferedBytes(): number {
-    return this.#stream.writableLength;
-  }
-
-  get bytesReceived(): number {
-    return (this.#stream as Partial<NetSocket>).bytesRead ?? 0;
-  }
-
-  write(bytes: Uint8Array): void {
-    if (this.#webSocket.readyState !== WebSocket.OPEN) return;
-    const stream = this.#stream;
-    stream.write(bytes);
-    // The server of an application may have been made with a larger mark, below which its streams never drain.
-    if (stream.writableLength >= NOTEWORTHY_BYTES && !stream.writableNeedDrain) {
-      stream.write(NOTHING, () => stream.writableLength === 0 && stream.emit('drain'));
-    }
-  }
-
-  ping(): void {
-    if (this.#webSocket.readyState === WebSocket.OPEN) this.#webSocket.ping();
-  }
-
-  close(code: number, reason: string): void {
-    this.#webSocket.closeByUs(code, reason);
-  }
-
-  destroy(): void {
-    this.#webSocket.terminate();
-  }
-
-  pause(): void {
-    this.#webSocket.pause();
-  }
-
-  resume(): void {
-    this.#webSocket.resume();
-  }
-}
-
-/** A transport on `ws`, for one service. */
-export function createWsTransport(options: TransportOptions): Transport<IncomingMessage, Duplex> {
-  // The published types of `ws` do not know all options yet.
-  const serverOptions: ServerOptions<typeof ObservedWebSocket> & {
-    closeTimeout: number;
-    maxPendingAutoPongs: number;
-  } = {
+/** A transport on `ws`, for one service. Where `joins` says no, `ws` is on each stream from the beginning. */
+export function createWsTransport(
+  options: TransportOptions,
+  joins: () => boolean = canJoinWs,
+): Transport<IncomingMessage, Duplex> {
+  const serverOptions: Options & { autoPong: boolean } = {
     noServer: true,
     clientTracking: false,
     // Without takeover a compressed frame is the same for all receivers, and `ws` keeps no window of what it received.
@@ -199,26 +117,120 @@ export function createWsTransport(options: TransportOptions): Transport<Incoming
     WebSocket: ObservedWebSocket,
     maxPayload: options.maxPayload,
     closeTimeout: options.closeTimeoutMs,
-    // More pings at once than this end the connection: nobody needs them, and their answers would be buffered.
-    maxPendingAutoPongs: 60,
+    // Pings are answered in one place, whoever reads them.
+    autoPong: false,
     // The choice was made before; `ws` only writes the header.
     handleProtocols: (_offered, request) => chosenSubprotocol.get(request) ?? false,
   };
   const server = new WebSocketServer(serverOptions);
   const chosenSubprotocol = new WeakMap<IncomingMessage, string>();
+  const setting: SocketSetting = {
+    maxPayload: options.maxPayload,
+    closeTimeoutMs: options.closeTimeoutMs,
+    makeGeneral: (stream, observer) => joinWs(server.options as Options, stream, observer),
+  };
+
+  /** Lets `ws` answer, and do all that is not read and written here from the beginning. */
+  function acceptWithWs({ request, stream, head, subprotocol }: Upgrade, onAccepted: OnAccepted): void {
+    const offer = options.compression ? acceptableOffer(request.headers['sec-websocket-extensions']) : undefined;
+    const handshake = offer === undefined ? request : withExtensions(request, offer);
+    if (subprotocol !== undefined) chosenSubprotocol.set(handshake, subprotocol);
+    server.handleUpgrade(handshake, stream, Buffer.from(head), (webSocket) => {
+      const socket = new StreamSocket(stream, setting, offer?.windowBits);
+      webSocket.observe(socket, stream);
+      socket.beginWith(webSocket);
+      socket.observe(onAccepted(socket));
+      if (offer?.windowBits !== undefined) webSocket.on('message', boundWhileNotRead);
+    });
+  }
 
   return {
-    accept({ request, stream, head, subprotocol }, onAccepted) {
-      const offer = options.compression ? acceptableOffer(request.headers['sec-websocket-extensions']) : undefined;
-      const handshake = offer === undefined ? request : withExtensions(request, offer);
-      if (subprotocol !== undefined) chosenSubprotocol.set(handshake, subprotocol);
-      server.handleUpgrade(handshake, stream, Buffer.from(head), (webSocket) => {
-        const socket = new WsSocket(webSocket, stream, options.maxPayload, offer?.windowBits);
-        socket.observe(onAccepted(socket));
-        if (offer?.windowBits !== undefined) webSocket.on('message', boundWhileNotRead);
-      });
+    accept(upgrade, onAccepted) {
+      const { request, stream, head } = upgrade;
+      if (StreamSocket.isOn(stream)) throw new Error('This stream was upgraded before');
+      const mayCompress = options.compression && request.headers['sec-websocket-extensions'] !== undefined;
+      // Somebody else who reads the stream, or paused it, has upgraded it perhaps: `ws` knows its own.
+      const isUntouched = stream.listenerCount('data') === 0 && !stream.isPaused();
+      const isOurs = !mayCompress && isUntouched && joins();
+      const answer = isOurs ? switchingProtocols(request, upgrade.subprotocol) : undefined;
+      if (answer === undefined) {
+        acceptWithWs(upgrade, onAccepted);
+        return;
+      }
+      if (!stream.readable || !stream.writable) {
+        stream.destroy();
+        return;
+      }
+      stream.write(answer, 'latin1');
+      prepare(stream);
+      if (head.length > 0) stream.unshift(head);
+      const socket = new StreamSocket(stream, setting);
+      socket.begin();
+      socket.observe(onAccepted(socket));
     },
   };
+}
+
+type Upgrade = AcceptableUpgrade<IncomingMessage, Duplex>;
+type OnAccepted = (socket: Socket) => SocketListener;
+
+/** As `ws` has it: no time-out of HTTP's, no waiting for more to send. */
+function prepare(stream: Duplex): void {
+  const { setTimeout, setNoDelay } = stream as Partial<NetSocket>;
+  setTimeout?.call(stream as NetSocket, 0);
+  setNoDelay?.call(stream as NetSocket);
+}
+
+/** How the server of `ws` makes a WebSocket: the constructor and the method have no published types. */
+interface Unpublished {
+  new (address: null, protocols: undefined, options: Options): ObservedWebSocket & Joining;
+}
+
+interface Joining {
+  setSocket(stream: Duplex, head: Buffer, options: Options): void;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Puts `ws` on a stream whose handshake was answered by somebody else, as its own server does after it has answered
+ * one. There is no public way; `test/transport/ws.test.ts` pins this one, and {@link canJoinWs} tries it out.
+ */
+function joinWs(options: Options, stream: Duplex, observer: GeneralObserver): ObservedWebSocket {
+  const webSocket = new (ObservedWebSocket as unknown as Unpublished)(null, undefined, options);
+  webSocket.setSocket(stream, NOTHING, options);
+  webSocket.observe(observer, stream);
+  return webSocket;
+}
+
+let isJoinable: boolean | undefined;
+
+/** Whether the `ws` that is installed can still be put on a stream; if not, it is there from the beginning. */
+function canJoinWs(): boolean {
+  return (isJoinable ??= tryJoining());
+}
+
+function tryJoining(): boolean {
+  const stream = new Duplex({ read() {}, write: (_bytes, _encoding, done) => done() });
+  let isPinged = false;
+  try {
+    const { options } = new WebSocketServer({ noServer: true, autoPong: false });
+    const webSocket = joinWs(options as Options, stream, {
+      listener: nobody,
+      readsNoMore() {},
+      onPing(payload) {
+        isPinged = payload.length === 1;
+      },
+    });
+    const isOpen = webSocket.isOpen;
+    webSocket.read(Buffer.of(0x89, 0x81, 1, 2, 3, 4, 5));
+    webSocket.terminate();
+    return isOpen && isPinged && !webSocket.isOpen && stream.destroyed;
+  } catch {
+    return false;
+  } finally {
+    stream.destroy();
+  }
 }
 
 /**
@@ -233,11 +245,10 @@ function withExtensions(request: IncomingMessage, { header }: Offer): IncomingMe
 // Listeners for all WebSockets: one of its own for each connection would be a good part of its memory.
 
 function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
-  const { observer } = this as ObservedWebSocket;
-  if (observer === undefined) return;
-  observer.found();
-  if (isBinary) observer.listener.onBinary(data as Buffer);
-  else observer.listener.onText((data as Buffer).toString());
+  const webSocket = this as ObservedWebSocket;
+  webSocket.found++;
+  if (isBinary) webSocket.observer?.listener.onBinary(data as Buffer);
+  else webSocket.observer?.listener.onText((data as Buffer).toString());
 }
 
 /** 128 times what one read from the network brings: messages of people and programs do not shrink that much. */
@@ -256,10 +267,16 @@ function boundWhileNotRead(this: WebSocket, data: RawData): void {
   }
 }
 
-function onSignOfLife(this: WebSocket): void {
-  const { observer } = this as ObservedWebSocket;
-  observer?.found();
-  observer?.listener.onSignOfLife();
+function onPing(this: WebSocket, payload: Buffer): void {
+  const webSocket = this as ObservedWebSocket;
+  webSocket.found++;
+  webSocket.observer?.onPing(payload);
+}
+
+function onPong(this: WebSocket): void {
+  const webSocket = this as ObservedWebSocket;
+  webSocket.found++;
+  webSocket.observer?.listener.onSignOfLife();
 }
 
 function onError(this: WebSocket, error: Error): void {

@@ -8,6 +8,7 @@ import { closeFrame, frame, opcodes, rawUpgrade, type RawClient } from '../suppo
 import { describeTransport } from './transport.ts';
 
 describeTransport('ws', createWsTransport);
+describeTransport('ws from the beginning', (options) => createWsTransport(options, () => false));
 describeTransport('ws with compression', (options) => createWsTransport({ ...options, compression: true }));
 
 // `src/transport/ws.ts` learns of the beginning of a closing handshake from the arguments with which `ws`

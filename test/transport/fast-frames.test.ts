@@ -61,6 +61,9 @@ function openFast(): { stream: Feed; facts: Fact[]; fast: number[] } {
         fast[0]!++;
         facts.push(`b${Buffer.from(data).toString('hex')}`);
       },
+      onPing() {},
+      onPong() {},
+      onCloseFrame() {},
       onOther(bytes) {
         found = 0;
         general.call(stream, bytes);
