@@ -28,6 +28,9 @@ export class Router<Value> {
   readonly #router: RouterContext<Entry<Value>> = createRouter();
   readonly #byShape = new Map<string, Value>();
   readonly #suffix: '' | '/**';
+  /** What was found last without parameters: most connections of a server are opened at the same path. */
+  #lastPath: string | undefined;
+  #lastMatch: Match<Value> | undefined;
 
   /** Finds by the whole path, or also for every path below a route. */
   constructor(matches: 'whole' | 'below' = 'whole') {
@@ -43,23 +46,34 @@ export class Router<Value> {
   add(route: Route, value: Value): void {
     const names = route.segments.flatMap((segment) => ('param' in segment ? [segment.param] : []));
     this.#byShape.set(shapeOf(route), value);
+    this.#forgetLast();
     addRoute(this.#router, '', this.#patternOf(route), { value, names });
   }
 
   remove(route: Route): void {
     this.#byShape.delete(shapeOf(route));
+    this.#forgetLast();
     removeRoute(this.#router, '', this.#patternOf(route));
   }
 
   /** What is registered for `path` (without a query); `undefined` for nothing or a malformed path. */
   find(path: string): Match<Value> | undefined {
+    if (path === this.#lastPath) return this.#lastMatch;
     const canonical = canonicalPath(path);
     const match = canonical === undefined ? undefined : findRoute(this.#router, '', canonical);
     if (match === undefined) return undefined;
     const { value, names } = match.data;
-    if (names.length === 0) return { value, params: NO_PARAMS };
+    if (names.length === 0) {
+      this.#lastPath = path;
+      return (this.#lastMatch = { value, params: NO_PARAMS });
+    }
     const entries = names.map((name, index) => [name, decodeURIComponent(match.params?.[`p${index}`] ?? '')] as const);
     return { value, params: Object.fromEntries(entries) };
+  }
+
+  #forgetLast(): void {
+    this.#lastPath = undefined;
+    this.#lastMatch = undefined;
   }
 
   #patternOf(route: Route): string {

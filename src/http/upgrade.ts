@@ -18,7 +18,7 @@ export interface UpgradeTarget {
   readonly allowedOrigins: AllowedOrigins | undefined;
   /** Whether one more connection is accepted now. */
   readonly isAccepting: boolean;
-  /** Answers 101 and takes the connection over. */
+  /** Answers 101 and takes the connection over. MUST listen for the errors of the stream when it returns. */
   accept(upgrade: CheckedUpgrade): void;
 }
 
@@ -49,13 +49,13 @@ const RETRY_AFTER = '5';
 
 /** Accepts or refuses an upgrade. Never throws; whatever fails, the stream is not left open. */
 export function handleUpgrade(desk: UpgradeDesk, request: IncomingMessage, stream: Duplex, head: Uint8Array): void {
-  // Until the 101 nobody else listens: a reset by the remote side must not become an uncaught error.
-  stream.on('error', ignore);
   const url = request.url ?? '/';
   const path = pathOf(url);
   const remoteAddress = request.socket.remoteAddress ?? '';
 
   const refuseWith = (refusal: Refusal): void => {
+    // Nobody else listens: a reset by the remote side must not become an uncaught error.
+    stream.on('error', ignore);
     desk.refused(refusal, path, remoteAddress);
     refuse(stream, refusal);
   };
@@ -78,14 +78,12 @@ export function handleUpgrade(desk: UpgradeDesk, request: IncomingMessage, strea
   try {
     match.value.accept({ request, stream, head, params: match.params, subprotocol, url, remoteAddress, isSecure });
   } catch (error) {
+    stream.on('error', ignore);
     desk.acceptFailed(error);
     stream.destroy();
-    return;
   }
-  stream.off('error', ignore);
 }
 
-/** One for all upgrades, so that it can be taken off again. */
 function ignore(): void {}
 
 const noService: Refusal = { status: 404, reason: 'there is no WebSocket service at this path' };

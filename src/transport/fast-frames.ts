@@ -149,11 +149,16 @@ export class FastFrames {
         this.#reader.onPong();
         return true;
       default:
-        if (!isClosePayload(bytes.subarray(start, end))) return this.#giveUp(bytes, start, end);
-        this.#isEnded = true;
-        this.#reader.onCloseFrame(bytes.subarray(start, end));
-        return true;
+        return this.#takeClose(bytes, start, end);
     }
+  }
+
+  #takeClose(bytes: Buffer, start: number, end: number): boolean {
+    const payload = bytes.subarray(start, end);
+    if (!isClosePayload(payload)) return this.#giveUp(bytes, start, end);
+    this.#isEnded = true;
+    this.#reader.onCloseFrame(payload);
+    return true;
   }
 
   /** Leaves the frame as it came, and all that follows. */
@@ -236,7 +241,8 @@ export class FastFrames {
 /** Whether `payload` may be that of a close frame: nothing, or a code that may be sent and a reason. */
 function isClosePayload(payload: Buffer): boolean {
   if (payload.length < 2) return payload.length === 0;
-  const code = payload.readUInt16BE(0);
+  const code = (payload[0]! << 8) | payload[1]!;
   const isRegistered = code >= 1000 && code <= 1014 && (code < 1004 || code > 1006);
-  return (isRegistered || (code >= 3000 && code <= 4999)) && isUtf8(payload.subarray(2));
+  if (!isRegistered && (code < 3000 || code > 4999)) return false;
+  return payload.length === 2 || isUtf8(payload.subarray(2));
 }

@@ -58,6 +58,9 @@ const CLOSE_HEADER = 0x88;
 const PONG_HEADER = 0x8a;
 const EMPTY_PING = Uint8Array.of(0x89, 0);
 
+/** Tells that a close frame carried no code. */
+const NO_CODE = 1005;
+
 const OPEN = 0;
 const CLOSING = 1;
 const CLOSED = 2;
@@ -190,11 +193,8 @@ export class StreamSocket implements Socket, FrameReader, GeneralObserver {
     // It may have been paused, and what else arrives has to be read until the end does.
     process.nextTick(resume, this.#stream);
     this.#listener.beforeClose();
-    this.#listener.onClosing(
-      payload.length === 0
-        ? { code: 1005, reason: '' }
-        : { code: payload.readUInt16BE(0), reason: payload.toString('utf8', 2) },
-    );
+    const code = payload.length === 0 ? NO_CODE : payload.readUInt16BE(0);
+    this.#listener.onClosing({ code, reason: payload.length > 2 ? payload.toString('utf8', 2) : '' });
     if (this.#isOpen) this.#sendClose(payload);
   }
 

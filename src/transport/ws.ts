@@ -151,14 +151,11 @@ export function createWsTransport(
       const mayCompress = options.compression && request.headers['sec-websocket-extensions'] !== undefined;
       // Somebody else who reads the stream, or paused it, has upgraded it perhaps: `ws` knows its own.
       const isUntouched = stream.listenerCount('data') === 0 && !stream.isPaused();
-      const isOurs = !mayCompress && isUntouched && joins();
+      const isUp = stream.readable && stream.writable;
+      const isOurs = !mayCompress && isUntouched && isUp && joins();
       const answer = isOurs ? switchingProtocols(request, upgrade.subprotocol) : undefined;
       if (answer === undefined) {
         acceptWithWs(upgrade, onAccepted);
-        return;
-      }
-      if (!stream.readable || !stream.writable) {
-        stream.destroy();
         return;
       }
       stream.write(answer, 'latin1');

@@ -148,7 +148,9 @@ describe('a path that nothing has to be done to', () => {
     const router = routerOf('/', '/a', '/{a}', '/a/{b}', '/{a}/B', '/a/B/7', "/-_.!~*'()");
     fc.assert(
       fc.property(fc.string({ unit: character, maxLength: 8 }), (path) => {
-        expect(router.find(`/${path}`)).toEqual(router.find(`//${path}/`));
+        const found = router.find(`//${path}/`);
+        expect(router.find(`/${path}`)).toEqual(found);
+        expect(router.find(`/${path}`)).toEqual(found);
       }),
     );
   });
@@ -176,6 +178,16 @@ describe('registering', () => {
     expect(router.find('/a/1/c')?.value).toBe('/a/{b}/c');
     expect(router.find('/a/x')?.value).toBe('/a/x');
     expect(router.get(route('/a/{b}'))).toBeUndefined();
+  });
+
+  it('finds at once what was added or removed, also at the path that was looked up last', () => {
+    const router = routerOf('/{a}');
+    router.add(route('/a'), 'first');
+    expect(router.find('/a')?.value).toBe('first');
+    router.remove(route('/a'));
+    expect(router.find('/a')?.value).toBe('/{a}');
+    router.add(route('/a'), 'second');
+    expect(router.find('/a')?.value).toBe('second');
   });
 
   it('takes another value for a removed route, with its own names of parameters', () => {
