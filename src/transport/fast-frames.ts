@@ -65,8 +65,6 @@ export class FastFrames {
   #isFragmented = false;
   /** Something was not as it must be: from there on everything is for the general parser. */
   #isGivenUp = false;
-  /** The general parser did not find what it should have: until it has said why, nothing may pass it. */
-  #isInDoubt = false;
   #isEnded = false;
   /** The length of the payload that `#payloadOf` found. */
   #length = 0;
@@ -89,7 +87,7 @@ export class FastFrames {
     let at = this.#goOn(bytes);
     let given = 0;
     while (at < length && !this.#isGivenUp) {
-      const start = this.#isInDoubt ? 0 : this.#payloadOf(bytes, at);
+      const start = this.#payloadOf(bytes, at);
       if (start === 0) {
         at = this.#follow(bytes, at);
         continue;
@@ -168,15 +166,14 @@ export class FastFrames {
     return false;
   }
 
-  /** Gives bytes to the general parser. What is wrong with them it tells in the next tick. */
+  /**
+   * Gives bytes to the general parser. If it does not find what is in them, something is wrong with them, which it
+   * tells some ticks later; until then nothing may pass it.
+   */
   #give(bytes: Buffer): void {
     const expected = this.#expected;
     this.#expected = 0;
-    if (this.#reader.onOther(bytes) === expected || this.#isInDoubt) return;
-    this.#isInDoubt = true;
-    process.nextTick(() => {
-      this.#isInDoubt = false;
-    });
+    if (this.#reader.onOther(bytes) !== expected) this.#isGivenUp = true;
   }
 
   /** Follows a frame that began in an earlier piece; where the next one starts. */

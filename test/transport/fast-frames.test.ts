@@ -183,6 +183,19 @@ describe('a message behind an error', () => {
     expect(facts[0]).toMatch(/^error /);
     stream.destroy();
   });
+
+  it('is not read when the stream is resumed before the error is told', async () => {
+    const { stream, facts } = openFast();
+    await turn();
+    const close = closeFrame(999);
+    stream.push(close.subarray(0, 1));
+    stream.push(close.subarray(1));
+    stream.push(frame({ opcode: opcodes.text, payload: 'behind' }));
+    stream.resume();
+    await turn();
+    expect(facts).toEqual(['error WS_ERR_INVALID_CLOSE_CODE']);
+    stream.destroy();
+  });
 });
 
 describe('masking', () => {
