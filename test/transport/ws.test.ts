@@ -1,9 +1,12 @@
-import type { IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Socket, SocketListener, TransportOptions } from '../../src/transport/contract.ts';
 import { createWsTransport } from '../../src/transport/ws.ts';
+import { certificate } from '../support/certificate.ts';
 import { turn } from '../support/inbox.ts';
 import { closeFrame, frame, opcodes } from '../support/raw.ts';
 import { ScriptedStream } from '../support/scripted-stream.ts';
@@ -112,6 +115,33 @@ describe('ws is made', () => {
     await turn();
     expect(facts).toEqual(['a message', 'closed']);
     expect(hasWs(stream)).toBe(false);
+  });
+
+  it.each<{ title: string; createServer: () => Server | SecureServer }>([
+    { title: 'of node:http', createServer: () => createServer() },
+    { title: 'of node:https', createServer: () => createSecureServer(certificate()) },
+  ])('for no ordinary connection $title', async ({ createServer: create }) => {
+    const server = create();
+    const transport = createWsTransport(limits);
+    const upgraded = new Promise<Duplex>((resolve) => {
+      server.on('upgrade', (request, stream, head) => {
+        transport.accept({ request, stream, head, subprotocol: undefined }, () => listenWith([]));
+        resolve(stream);
+      });
+    });
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    const scheme = server instanceof SecureServer ? 'wss' : 'ws';
+    const { port } = server.address() as AddressInfo;
+    const client = new WebSocket(`${scheme}://127.0.0.1:${port}/`, { rejectUnauthorized: false });
+    const stream = await upgraded;
+    expect(hasWs(stream)).toBe(false);
+    stream.destroy();
+    await new Promise((resolve) => {
+      client.on('error', () => undefined).on('close', resolve);
+    });
+    server.close();
   });
 
   it.each<{ title: string; act: (ends: { stream: ScriptedStream; socket: Socket }) => void }>([
