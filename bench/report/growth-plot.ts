@@ -1,7 +1,7 @@
 /** Whether costs stay flat as connections grow: one panel for each operation, costs relative to the smallest size. */
 import type { Results, Row, ServerName } from '../contract.ts';
 import { extrasOf } from './cells.ts';
-import { line, polyline, render, text } from './svg.ts';
+import { line, phoneWidth, polyline, render, text } from './svg.ts';
 
 /** One line of one panel. */
 export interface Series {
@@ -33,9 +33,13 @@ export function growthSeries(rows: readonly Row[]): Series[] {
   return [...series.values()].map((one) => ({ ...one, points: one.points.toSorted(([a], [b]) => a - b) }));
 }
 
-const panel = { width: 250, height: 190, left: 34, top: 30, right: 12, bottom: 30 };
-const columns = 3;
+const panel = { width: phoneWidth / 2, height: 170, left: 34, top: 34, right: 10, bottom: 34 };
+const columns = 2;
+const top = 112;
 const sizes = [1_000, 10_000, 100_000];
+
+/** `groupPush` as `group push`. */
+const spaced = (operation: string): string => operation.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 function drawPanel(operation: string, series: readonly Series[], greatest: number, x0: number, y0: number): string[] {
   const x = (connections: number): number =>
@@ -43,14 +47,15 @@ function drawPanel(operation: string, series: readonly Series[], greatest: numbe
   const y = (relative: number): number =>
     y0 + panel.height - panel.bottom - (relative / greatest) * (panel.height - panel.top - panel.bottom);
   return [
-    text(x0 + panel.left, y0 + 18, operation),
+    text(x0 + panel.left, y0 + 22, spaced(operation)),
     ...[0, 1, greatest].flatMap((relative) => [
       line(x(1_000), y(relative), x(100_000), y(relative), relative === 1 ? 'ws-line' : 'axis'),
-      text(x(1_000) - 6, y(relative) + 4, `${relative}×`, { anchor: 'end', className: 'small' }),
+      text(x(1_000) - 6, y(relative) + 5, `${relative}×`, { anchor: 'end', className: 'small' }),
     ]),
-    ...sizes.map((size) =>
-      text(x(size), y0 + panel.height - 14, `${size / 1_000} k`, { anchor: 'middle', className: 'small' }),
-    ),
+    ...sizes.map((size) => {
+      const anchor = size === sizes.at(-1) ? 'end' : 'middle';
+      return text(x(size), y0 + panel.height - 14, `${size / 1_000} k`, { anchor, className: 'small' });
+    }),
     ...series.map(({ server, inMemory, points }) => {
       const first = points[0]?.[1] ?? 1;
       return polyline(
@@ -68,26 +73,29 @@ export function growthPlot({ workloads }: Results): string | undefined {
   const servers = [...new Set(series.map(({ server }) => server))];
   const relative = series.flatMap(({ points }) => points.map(([, us]) => us / (points[0]?.[1] ?? 1)));
   const greatest = Math.ceil(Math.max(2, ...relative));
-  const title = 'Cost of one operation as connections grow, relative to the fewest';
-  const legend = servers.flatMap((server, index) => {
-    const x = 12 + index * 150;
-    return [line(x, 40, x + 22, 40, `line-${server}`), text(x + 28, 44, server)];
-  });
+  const legend = [
+    ...servers.map((server) => ({ label: server as string, className: `line-${server}` })),
+    { label: 'in memory', className: 'ws-line memory' },
+  ];
   return render({
-    width: columns * panel.width + 16,
-    height: 56 + Math.ceil(operations.length / columns) * panel.height,
-    title,
+    width: phoneWidth,
+    height: top + Math.ceil(operations.length / columns) * panel.height,
+    title: 'Cost of one operation as connections grow, relative to a thousand connections',
     body: [
-      text(12, 22, title, { className: 'title' }),
-      ...legend,
-      text(12 + servers.length * 150, 44, 'dashed: in memory', { className: 'small' }),
+      text(12, 24, 'Cost as connections grow', { className: 'title' }),
+      text(12, 42, 'of one operation, relative to a thousand connections', { className: 'small' }),
+      ...legend.flatMap(({ label, className }, index) => {
+        const x = 12 + (index % 2) * 170;
+        const y = 62 + Math.floor(index / 2) * 20;
+        return [line(x, y, x + 24, y, className), text(x + 32, y + 5, label)];
+      }),
       ...operations.flatMap((operation, index) =>
         drawPanel(
           operation,
           series.filter((one) => one.operation === operation),
           greatest,
           (index % columns) * panel.width,
-          56 + Math.floor(index / columns) * panel.height,
+          top + Math.floor(index / columns) * panel.height,
         ),
       ),
     ],

@@ -1,5 +1,8 @@
 /** The little SVG that the plots need; readable on light and on dark pages. */
 
+/** Plots are as wide as a phone's page: there they are shown at their size, and on larger screens as well. */
+export const phoneWidth = 380;
+
 export interface Plot {
   readonly width: number;
   readonly height: number;
@@ -43,14 +46,15 @@ export function polyline(points: readonly (readonly [number, number])[], classNa
 
 /** Colours by server, told apart by people who see few colours too, on white and on near black. */
 const style = `
-  text { font: 12px system-ui, sans-serif; fill: #1f2328; }
-  .small { font-size: 11px; fill: #59636e; }
-  .title { font-size: 14px; font-weight: 600; }
+  text { font: 14px system-ui, sans-serif; fill: #1f2328; }
+  .small { font-size: 13px; fill: #59636e; }
+  .title { font-size: 16px; font-weight: 600; }
   .axis { stroke: #d1d9e0; }
   .ws-line { stroke: #59636e; stroke-dasharray: 3 3; }
   .budget { stroke: #1f2328; stroke-width: 2; }
   .back { fill: #ffffff; }
-  polyline { fill: none; stroke-width: 2; }
+  polyline { fill: none; }
+  [class^='line-'] { stroke-width: 2; }
   .memory { stroke-dasharray: 5 4; }
   .ws { fill: #8c959f; } .troupe-handlers { fill: #0969da; } .troupe-machine { fill: #54aeff; } .socketio { fill: #d4a72c; }
   .line-ws { stroke: #8c959f; } .line-troupe-handlers { stroke: #0969da; } .line-troupe-machine { stroke: #54aeff; }
@@ -61,6 +65,8 @@ const style = `
     .ws-line { stroke: #9198a1; }
     .budget { stroke: #f0f6fc; }
     .back { fill: #0d1117; }
+    .troupe-handlers { fill: #4493f8; } .troupe-machine { fill: #a5d0ff; }
+    .line-troupe-handlers { stroke: #4493f8; } .line-troupe-machine { stroke: #a5d0ff; }
   }`;
 
 export function render({ width, height, title, body }: Plot): string {
