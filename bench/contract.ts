@@ -48,6 +48,10 @@ export interface Workload {
   readonly figures?: readonly Figure[];
   /** Left out of `--quick`, and of a run that does not name it when `'only when named'`. */
   readonly when?: 'always' | 'not in quick' | 'only when named';
+  /** A long one that is a median in itself takes no more rounds than this. */
+  readonly atMostRounds?: number;
+  /** How long one measurement may take before it counts as failed; five minutes when absent. */
+  readonly patienceMs?: number;
   measure(server: ServerName, options: RunOptions): Promise<Sample>;
 }
 
@@ -102,5 +106,7 @@ export interface Results {
     readonly pinned: boolean;
   };
   readonly versions: Readonly<Record<string, string>>;
+  /** The run was cut off: workloads are missing. */
+  readonly unfinished?: true;
   readonly workloads: readonly WorkloadResult[];
 }

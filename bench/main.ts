@@ -30,25 +30,36 @@ function progress(text: string): void {
   process.stderr.write(process.stderr.isTTY ? `\r\u001B[K${line}` : `${line}\n`);
 }
 
+/** What is measured so far is here, however the run ends. */
+const soFar = fileURLToPath(new URL('../results.json', import.meta.url));
+
+function save(results: Results, file: string): void {
+  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
+}
+
 async function run(options: Options): Promise<Results> {
-  const results: WorkloadResult[] = [];
-  for (const workload of chosen(options)) {
-    const measured = await runWorkload(workload, {
-      rounds: options.rounds,
-      servers: options.servers ?? serverNames,
-      options: { scale: options.quick ? quickScale : 1, onProgress: progress },
-    });
-    results.push(...measured);
-  }
-  if (process.stderr.isTTY) process.stderr.write('\r\u001B[K');
-  return {
+  const files = [soFar, ...(options.json === undefined ? [] : [options.json])];
+  const about = {
     date: new Date().toISOString().slice(0, 10),
     quick: options.quick,
     rounds: options.rounds,
     machine: describeMachine(isPinned),
     versions: versions(),
-    workloads: results,
   };
+  const measured: WorkloadResult[] = [];
+  for (const workload of chosen(options)) {
+    const results = await runWorkload(workload, {
+      rounds: options.rounds,
+      servers: options.servers ?? serverNames,
+      options: { scale: options.quick ? quickScale : 1, onProgress: progress },
+    });
+    measured.push(...results);
+    for (const file of files) save({ ...about, unfinished: true, workloads: measured }, file);
+  }
+  if (process.stderr.isTTY) process.stderr.write('\r\u001B[K');
+  const results = { ...about, workloads: measured };
+  for (const file of files) save(results, file);
+  return results;
 }
 
 const options = readOptions(
@@ -57,7 +68,6 @@ const options = readOptions(
 );
 const results = await run(options);
 process.stdout.write(`\n${terminalReport(results)}`);
-if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`);
 if (options.write) writeReport(results, fileURLToPath(new URL('../../', import.meta.url)));
 const failures = failuresIn(results.workloads);
 for (const failure of failures) process.stderr.write(`FAILED ${failure}\n`);

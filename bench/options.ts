@@ -11,8 +11,8 @@ export interface Options {
   readonly json?: string;
   /** Whether bench/results.json, RESULTS.md and the plots are written. */
   readonly write: boolean;
-  /** Only renders RESULTS.md and the plots again. */
-  readonly report: boolean;
+  /** Only makes RESULTS.md and the plots again: from these files, or from bench/results.json when there is none. */
+  readonly report?: readonly string[];
   readonly help: boolean;
 }
 
@@ -30,7 +30,8 @@ export function usage(workloads: readonly string[]): string {
   --rounds <n>         how often all servers take turns (3; with --quick 1)
   --json <file>        writes the results into a file
   --write              writes bench/RESULTS.md although the run is not a full one
-  --report             makes bench/RESULTS.md and its plots again from bench/results.json
+  --report [files]     makes bench/RESULTS.md and its plots again, from bench/results.json or from these files:
+                       a workload in a later one takes the place of the same in an earlier one
   --help               this text
 `;
 }
@@ -49,7 +50,10 @@ function listed(option: string, text: string | undefined, known: readonly string
 
 /** @throws {UsageError} */
 export function readOptions(args: readonly string[], workloads: readonly string[]): Options {
-  const { values } = parse(args);
+  const { values, positionals } = parse(args);
+  const report = values.report ?? false;
+  if (positionals.length > 0 && !report)
+    throw new UsageError(`Only --report takes files, such as "${positionals[0]}".`);
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds >= 1)) {
     throw new UsageError(`--rounds: "${values.rounds}" is no whole number from 1 on.`);
@@ -62,13 +66,13 @@ export function readOptions(args: readonly string[], workloads: readonly string[
     quick,
     rounds: rounds ?? (quick ? 1 : 3),
     write: values.write ?? isFull,
-    report: values.report ?? false,
     help: values.help ?? false,
     ...(chosenWorkloads === undefined ? {} : { workloads: chosenWorkloads }),
     // Without ws there is nothing to compare with.
     ...(chosenServers === undefined
       ? {}
       : { servers: serverNames.filter((name) => name === 'ws' || chosenServers.includes(name)) }),
+    ...(report ? { report: positionals } : {}),
     ...(values.json === undefined ? {} : { json: values.json }),
   };
 }
@@ -77,6 +81,7 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({
       args: [...args],
+      allowPositionals: true,
       options: {
         quick: { type: 'boolean' },
         workload: { type: 'string' },

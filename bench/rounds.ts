@@ -1,7 +1,11 @@
 /** Lets the servers take turns: each round measures all of them, so that what the machine does meanwhile meets all. */
 import type { Row, RunOptions, Sample, ServerName, Workload, WorkloadResult } from './contract.ts';
+import { within } from './deadline.ts';
 import { rowOf } from './figures.ts';
+import { endAllProcesses } from './server-process.ts';
 import { PeerMissing } from './servers/peers.ts';
+
+const patienceMs = 300_000;
 
 export interface Turns {
   readonly rounds: number;
@@ -14,7 +18,11 @@ export interface Turns {
  * One that fails, because it lost a message for example, gets no figure either:
  * the failure is its row.
  */
-export async function runWorkload(workload: Workload, { rounds, servers, options }: Turns): Promise<WorkloadResult[]> {
+export async function runWorkload(
+  workload: Workload,
+  { servers, options, ...turns }: Turns,
+): Promise<WorkloadResult[]> {
+  const rounds = Math.min(turns.rounds, workload.atMostRounds ?? turns.rounds);
   const samples = new Map<ServerName, Sample[]>();
   const unavailable = new Map<ServerName, string>();
   const taking = workload.servers.filter((server) => servers.includes(server));
@@ -23,7 +31,7 @@ export async function runWorkload(workload: Workload, { rounds, servers, options
       if (unavailable.has(server)) continue;
       options.onProgress(`${workload.name}, round ${round + 1} of ${rounds}: ${server}`);
       try {
-        const sample = await workload.measure(server, options);
+        const sample = await measureOnce(workload, server, options);
         samples.set(server, [...(samples.get(server) ?? []), sample]);
       } catch (error) {
         samples.delete(server);
@@ -49,6 +57,27 @@ export async function runWorkload(workload: Workload, { rounds, servers, options
       rows: rows(({ extra, checked }) => ({ value: extra?.[figure.of] ?? Number.NaN, checked })),
     })),
   ];
+}
+
+/** Whatever goes wrong is this measurement's failure, not the end of the run; and nothing of it stays behind. */
+async function measureOnce(workload: Workload, server: ServerName, options: RunOptions): Promise<Sample> {
+  // An error in a socket's callback belongs to no promise.
+  let onStray: (error: Error) => void = () => {};
+  const stray = new Promise<never>((_resolve, reject) => (onStray = reject));
+  process.on('uncaughtException', onStray);
+  try {
+    const what = `${workload.name} with ${server}`;
+    return await within(
+      workload.patienceMs ?? patienceMs,
+      what,
+      Promise.race([workload.measure(server, options), stray]),
+    );
+  } finally {
+    await endAllProcesses();
+    // What fails because of that is part of it.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('uncaughtException', onStray);
+  }
 }
 
 function reasonOf(error: unknown): string {

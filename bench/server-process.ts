@@ -14,11 +14,32 @@ const nodeFlags = (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter((fla
 
 export const isPinned = serverCore !== undefined;
 
+const running = new Set<ChildProcess>();
+
+/** Ends what a measurement that failed has left behind. */
+export async function endAllProcesses(): Promise<void> {
+  const exits = [...running].map((child) => once(child, 'exit'));
+  for (const child of running) child.kill('SIGKILL');
+  await Promise.all(exits);
+}
+
 /** A compiled program as plain Node.js with `--expose-gc` and a channel for messages. */
 export function forkPinned(program: URL, args: readonly string[], core = serverCore): ChildProcess {
   const command = [process.execPath, '--expose-gc', ...nodeFlags, fileURLToPath(program), ...args];
   const [file = '', ...rest] = core === undefined ? command : ['taskset', '-c', core, ...command];
-  return spawn(file, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = spawn(file, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  child.once('spawn', () => running.add(child)).once('exit', () => running.delete(child));
+  return child;
+}
+
+/** It leaves by itself when the channel closes, so that a profile is written. */
+export async function stopProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  if (child.connected) child.disconnect();
+  const patience = setTimeout(() => child.kill('SIGKILL'), 5_000);
+  await exited;
+  clearTimeout(patience);
 }
 
 type ReplyOf<Kind extends Reply['reply']> = Extract<Reply, { reply: Kind }>;
@@ -69,14 +90,8 @@ export class ServerProcess {
     this.#child.send({ command: 'sendToEach', ...order } satisfies Command);
   }
 
-  async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const exited = once(this.#child, 'exit');
-    // It leaves by itself when the channel closes, so that a profile is written.
-    if (this.#child.connected) this.#child.disconnect();
-    const patience = setTimeout(() => this.#child.kill('SIGKILL'), 5_000);
-    await exited;
-    clearTimeout(patience);
+  stop(): Promise<void> {
+    return stopProcess(this.#child);
   }
 
   #ask<Kind extends Reply['reply']>(command: Command, kind: Kind): Promise<ReplyOf<Kind>> {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { coresToPin } from './machine.ts';
 import { readOptions, usage, UsageError } from './options.ts';
+import { merged } from './report/merge.ts';
 import { readResults, writeReport } from './report/write.ts';
 import { workloads } from './workloads/index.ts';
 
@@ -45,6 +46,11 @@ function startRun(program: string, args: readonly string[]): void {
   run(file, rest, root, pins === undefined ? process.env : { ...process.env, BENCH_SERVER_CORE: String(pins.server) });
 }
 
+function report(files: readonly string[]): void {
+  const read = (files.length === 0 ? [join(bench, 'results.json')] : files).map(readResults);
+  writeReport(merged(read), bench);
+}
+
 const args = process.argv.slice(2);
 if (args[0] === 'guard') {
   compile();
@@ -54,7 +60,7 @@ if (args[0] === 'guard') {
   try {
     const options = readOptions(args, names);
     if (options.help) process.stdout.write(usage(names));
-    else if (options.report) writeReport(readResults(bench), bench);
+    else if (options.report !== undefined) report(options.report);
     else {
       installPeers();
       compile();

@@ -1,6 +1,6 @@
 /** Calls between the processes of a workload: a command by its name, answered once. */
 import type { ChildProcess } from 'node:child_process';
-import { forkPinned } from '../server-process.ts';
+import { forkPinned, stopProcess } from '../server-process.ts';
 
 /** What a process can be asked to do; the answers travel as JSON. */
 export type Commands<Of> = { readonly [Name in keyof Of]: (argument: never) => unknown };
@@ -63,11 +63,7 @@ export class Child<Own extends Commands<Own>> {
   }
 
   /** Ends the process. */
-  async stop(): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    await new Promise((ended) => {
-      this.#process.once('exit', ended);
-      this.#process.kill('SIGKILL');
-    });
+  stop(): Promise<void> {
+    return stopProcess(this.#process);
   }
 }

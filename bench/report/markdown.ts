@@ -36,7 +36,7 @@ function budgetTable(workloads: readonly WorkloadResult[]): string {
 }
 
 function serverLine(row: Row): Line {
-  if (!isMeasured(row)) return [row.server, plain(row.unavailable ?? 'not measured'), '', '', ''];
+  if (!isMeasured(row)) return [row.server, plain(row.unavailable ?? 'not measured'), '', '', '', ''];
   const values = row.samples.map(({ value }) => value);
   const checked = row.samples.reduce((sum, sample) => sum + sample.checked, 0);
   return [
@@ -44,6 +44,7 @@ function serverLine(row: Row): Line {
     short(row.median),
     `${short(Math.min(...values))} – ${short(Math.max(...values))}`,
     row.ratio === undefined ? '–' : row.ratio.toFixed(2),
+    String(row.samples.length),
     checked.toLocaleString('en').replaceAll(',', ' '),
   ];
 }
@@ -61,12 +62,12 @@ function section(result: WorkloadResult): string {
   return [
     `### ${result.name}`,
     `${result.title}, ${result.unit}.${result.method === undefined ? '' : ` ${result.method}`}`,
-    table(['server', 'median', 'least – most', 'ratio to ws', 'checked'], result.rows.map(serverLine)),
+    table(['server', 'median', 'least – most', 'ratio to ws', 'rounds', 'checked'], result.rows.map(serverLine)),
     ...(extras === undefined ? [] : ['Further figures, medians:', extras]),
   ].join('\n\n');
 }
 
-function header({ date, rounds, quick, machine, versions }: Results): string {
+function header({ date, rounds, quick, unfinished, machine, versions }: Results): string {
   const software = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
     '# Results',
@@ -78,6 +79,7 @@ function header({ date, rounds, quick, machine, versions }: Results): string {
         machine.pinned ? 'servers on one core, the generator on another' : 'servers and generator shared cores'
       }`,
     ].join('\n'),
+    ...(unfinished ? ['**The run was cut off: workloads are missing.**'] : []),
     'Absolute figures belong to this machine and hour; the ratios to bare `ws` are what holds. ' +
       'A ratio is the median over the rounds of the ratio within each round. Repeats differ by some 15 %.',
   ].join('\n\n');

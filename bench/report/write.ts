@@ -26,6 +26,6 @@ export function writeReport(results: Results, folder: string): void {
   writeFileSync(join(folder, 'RESULTS.md'), markdownReport(results, drawn));
 }
 
-export function readResults(folder: string): Results {
-  return JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')) as Results;
+export function readResults(file: string): Results {
+  return JSON.parse(readFileSync(file, 'utf8')) as Results;
 }

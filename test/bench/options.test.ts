@@ -6,7 +6,7 @@ const read = (...args: string[]) => readOptions(args, workloads);
 
 describe('the options of the benchmark', () => {
   it('make a full run of three rounds that writes the report', () => {
-    expect(read()).toEqual({ quick: false, rounds: 3, write: true, report: false, help: false });
+    expect(read()).toEqual({ quick: false, rounds: 3, write: true, help: false });
   });
 
   it('make a quick run of one round that leaves the report alone', () => {
@@ -16,6 +16,11 @@ describe('the options of the benchmark', () => {
   it('leave the report alone when only a part is run, unless told to write it', () => {
     expect(read('--workload', 'accept')).toMatchObject({ workloads: ['accept'], write: false });
     expect(read('--server', 'net', '--write')).toMatchObject({ write: true });
+  });
+
+  it('make the report again, from the last full run or from files', () => {
+    expect(read('--report').report).toEqual([]);
+    expect(read('--report', 'one.json', 'other.json').report).toEqual(['one.json', 'other.json']);
   });
 
   it('always take ws along, to compare with, and keep the order of the tables', () => {
@@ -28,7 +33,7 @@ describe('the options of the benchmark', () => {
     [['--rounds', 'two'], '--rounds: "two" is no whole number from 1 on.'],
     [['--rounds', '0'], '--rounds: "0" is no whole number from 1 on.'],
     [['--fast'], "Unknown option '--fast'"],
-    [['echo-16'], "Unexpected argument 'echo-16'"],
+    [['echo-16'], 'Only --report takes files, such as "echo-16".'],
   ])('refuse %j and say what there is', (args, message) => {
     expect(() => read(...args)).toThrow(UsageError);
     expect(() => read(...args)).toThrow(message);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Results, Row, ServerName } from '../../bench/contract.ts';
 import { growthPlot, growthSeries } from '../../bench/report/growth-plot.ts';
 import { markdownReport } from '../../bench/report/markdown.ts';
+import { merged } from '../../bench/report/merge.ts';
 import { ratiosPlot } from '../../bench/report/ratios-plot.ts';
 import { terminalReport } from '../../bench/report/terminal.ts';
 import { rowOf } from '../../bench/figures.ts';
@@ -86,9 +87,37 @@ describe('RESULTS.md', () => {
 
   it('has a table for each workload, with the method, and why a server is missing', () => {
     expect(markdown).toContain('echo 64 B, µs per message. All of it is compared.');
-    expect(markdown).toContain('| troupe-handlers | 3.20 | 2.90 – 3.50 | 0.29 | 2 000 |');
+    expect(markdown).toContain('| troupe-handlers | 3.20 | 2.90 – 3.50 | 0.29 | 2 | 2 000 |');
     expect(markdown).toContain('| uwebsockets | uwebsockets does not load: no \\| binary here |');
     expect(markdown).toContain('| `memory:messageUs@100000` | 2.20 |');
+  });
+});
+
+describe('a run that was cut off', () => {
+  const [echo, idle, growth] = results.workloads;
+  const early: Results = { ...results, unfinished: true, workloads: [echo!, idle!] };
+  const late: Results = { ...results, date: '2026-01-03', workloads: [{ ...idle!, title: 'idle again' }, growth!] };
+
+  it('says so in RESULTS.md', () => {
+    expect(markdownReport(early, [])).toContain('**The run was cut off: workloads are missing.**');
+  });
+
+  it('is made whole by another, whose workloads take the place of the same', () => {
+    const whole = merged([early, late]);
+    expect(whole.workloads.map(({ title }) => title)).toEqual(['echo 64 B', 'idle again', 'growth']);
+    expect(whole).toMatchObject({ date: '2026-01-03', rounds: 2 });
+    expect(whole).not.toHaveProperty('unfinished');
+  });
+
+  it('is not made whole by one of another machine, other versions or another length', () => {
+    expect(() => merged([early, { ...late, quick: true }])).toThrow('not runs of one kind');
+    expect(() => merged([early, { ...late, versions: { ws: '9.0.0' } }])).toThrow('not runs of one kind');
+    expect(() => merged([early, { ...late, machine: { ...late.machine, cores: 8 } }])).toThrow('not runs of one kind');
+  });
+
+  it('stands for itself when there is no other', () => {
+    expect(merged([early])).toBe(early);
+    expect(() => merged([])).toThrow('there are no results');
   });
 });
 
@@ -128,6 +157,10 @@ describe('the plots', () => {
       },
     ]);
     expect(growthPlot(results)).toContain('class="line-troupe-handlers memory"');
+  });
+
+  it('fit the width of a phone', () => {
+    for (const svg of [ratiosPlot(results), growthPlot(results)]) expect(svg).toContain('viewBox="0 0 380 ');
   });
 
   it('are left out when there is nothing to show', () => {

@@ -63,4 +63,21 @@ describe('rounds', () => {
     expect(results[0]?.rows[1]).toMatchObject({ samples: [], unavailable: 'failed: message 7 was lost' });
     expect(failuresIn(results)).toContain('fake, net: message 7 was lost');
   });
+
+  it('make no more rounds than a long workload asks for', async () => {
+    const long: Workload = { ...workload(() => 1), atMostRounds: 1 };
+    const [result] = await runWorkload(long, { rounds: 3, servers: ['ws'], options });
+    expect(result?.rows[0]?.samples).toHaveLength(1);
+  });
+
+  it('give up on a measurement that does not end, and go on', async () => {
+    const never: Workload = {
+      ...workload(() => 1),
+      patienceMs: 1,
+      measure: (server) => (server === 'net' ? new Promise(() => {}) : Promise.resolve({ value: 1, checked: 1 })),
+    };
+    const results = await runWorkload(never, { rounds: 1, servers: ['ws', 'net'], options });
+    expect(results[0]?.rows[0]?.samples).toHaveLength(1);
+    expect(failuresIn(results)).toContain('fake, net: fake with net did not come within 1 ms');
+  });
 });
