@@ -1,17 +1,18 @@
 /** One text to many: the cost of one delivery. Broadcasts, group pushes and pushes to names have the same shape. */
-import { serverNames, type RunOptions, type Sample, type ServerName, type Workload } from '../contract.ts';
+import { serverNames, type ServerName, type Workload } from '../contract.ts';
 import { within } from '../deadline.ts';
 import { openAll } from '../generator/connections.ts';
 import { dialectOf } from '../generator/dialect.ts';
 import type { RawConnection } from '../generator/raw-connection.ts';
 import { FrameRing, messagesInRing } from '../generator/sequence.ts';
 import { nameOf, textOf } from '../payload.ts';
+import type { WithRig } from '../rig.ts';
 import { withServer, type ServerProcess } from '../server-process.ts';
 import type { Role } from '../servers/contract.ts';
 
 const bytes = 128;
 /** Before any is counted: the code has to be compiled. */
-const warmUpDeliveries = 60_000;
+const warmUpDeliveries = 120_000;
 
 /** Waits until all connections have all that was sent; a message too many is an error as well. */
 export class Audience {
@@ -61,28 +62,45 @@ function expectations(server: ServerName, role: Role): (index: number) => FrameR
   return role === 'stored' ? (index) => ring(nameOf(index)) : () => same;
 }
 
-/** Server CPU per delivery. The next messages are sent when the last ones have arrived everywhere. */
-async function measureDeliveries(
-  server: ServerName,
-  { role, connections: count, together, deliveries }: Shape,
-  { scale }: RunOptions,
-): Promise<Sample> {
-  return withServer(server, role, async (process) => {
-    const connections = await openAll({ server, port: process.port, named: role === 'stored' }, count);
-    try {
-      const audience = new Audience(connections, expectations(server, role));
-      const ticks = Math.max(8, Math.round((deliveries * scale) / (count * together)));
-      const warmUp = Math.ceil((warmUpDeliveries * Math.max(scale, 0.5)) / (count * together));
-      await sendTicks(process, audience, { role, count, together, first: 0, ticks: warmUp });
-      await process.begin();
-      await sendTicks(process, audience, { role, count, together, first: warmUp, ticks });
-      const { cpuUs } = await process.end();
-      const checked = ticks * together * count;
+/** The next messages are sent when the last ones have arrived everywhere. */
+function withAudience({ role, connections: count, together }: Shape): WithRig {
+  return (server, use) =>
+    withServer(server, role, async (process) => {
+      const connections = await openAll({ server, port: process.port, named: role === 'stored' }, count);
+      try {
+        const audience = new Audience(connections, expectations(server, role));
+        let first = 0;
+        const deliver = async (deliveries: number): Promise<number> => {
+          const ticks = Math.ceil(deliveries / (count * together));
+          await sendTicks(process, audience, { role, count, together, first, ticks });
+          first += ticks;
+          return ticks * together * count;
+        };
+        return await use({
+          warmUp: async () => void (await deliver(warmUpDeliveries)),
+          async run(deliveries) {
+            await process.begin();
+            const checked = await deliver(deliveries);
+            return { ...(await process.end()), checked };
+          },
+        });
+      } finally {
+        for (const connection of connections) connection.destroy();
+      }
+    });
+}
+
+/** Server CPU per delivery. */
+function measureDeliveries(shape: Shape): Workload['measure'] {
+  // A short run of a few ticks would be one of chance.
+  const least = 8 * shape.connections * shape.together;
+  const withRig = withAudience(shape);
+  return (server, { scale }) =>
+    withRig(server, async (rig) => {
+      await rig.warmUp();
+      const { cpuUs, checked } = await rig.run(Math.max(least, shape.deliveries * scale));
       return { value: cpuUs / checked, checked };
-    } finally {
-      for (const connection of connections) connection.destroy();
-    }
-  });
+    });
 }
 
 interface Ticks {
@@ -117,7 +135,7 @@ function workload(
       'Each connection compares every byte with what it has to receive.',
     servers: serverNames,
     budgets,
-    measure: (server, options) => measureDeliveries(server, shape, options),
+    measure: measureDeliveries(shape),
   };
 }
 
@@ -126,9 +144,12 @@ function bothWithin(atMost: number, stretch?: number): Workload['budgets'] {
   return { 'troupe-handlers': budget, 'troupe-machine': budget };
 }
 
+const toThousand: Shape = { role: 'broadcast', connections: 1_000, together: 1, deliveries: 300_000 };
+export const withAudience1000 = withAudience(toThousand);
+
 export const broadcast1000 = workload(
   { name: 'broadcast-1000', title: 'broadcast 128 B to 1 000 connections' },
-  { role: 'broadcast', connections: 1_000, together: 1, deliveries: 300_000 },
+  toThousand,
   bothWithin(0.85, 0.75),
 );
 

@@ -1,5 +1,5 @@
 /** Each message comes back: the cost of one message there and back. */
-import type { RunOptions, Sample, ServerName, Workload } from '../contract.ts';
+import type { ServerName, Workload } from '../contract.ts';
 import { serverNames } from '../contract.ts';
 import { within } from '../deadline.ts';
 import { openAll } from '../generator/connections.ts';
@@ -7,12 +7,13 @@ import { dialectOf } from '../generator/dialect.ts';
 import type { RawConnection } from '../generator/raw-connection.ts';
 import { FrameRing, messagesInRing } from '../generator/sequence.ts';
 import { nameOf, textOf } from '../payload.ts';
+import type { WithRig } from '../rig.ts';
 import { withServer } from '../server-process.ts';
 
 const bytes = 64;
 const connectionCount = 100;
 /** Messages on each connection before any is counted: the code has to be compiled. */
-const warmUpEach = 600;
+const warmUpEach = 1_200;
 
 /** One connection that keeps `inFlight` messages on their way until its share is done. */
 export class Echo {
@@ -60,33 +61,47 @@ export class Echo {
   }
 }
 
-/** Server CPU per message with `inFlight` messages on their way on each connection. */
-async function measureEcho(
-  server: ServerName,
-  inFlight: number,
-  messages: number,
-  { scale }: RunOptions,
-): Promise<Sample> {
-  return withServer(server, 'echo', async (process) => {
-    const connections = await openAll({ server, port: process.port }, connectionCount);
-    try {
-      const echoes = connections.map((connection, index) => new Echo(server, connection, index, inFlight));
-      const each = Math.ceil((messages * scale) / connectionCount);
-      await within(30_000, 'the warm-up', Promise.all(echoes.map((echo) => echo.run(warmUpEach))));
-      await process.begin();
-      await within(120_000, 'all messages', Promise.all(echoes.map((echo) => echo.run(each))));
-      const { cpuUs, wallMs } = await process.end();
-      const checked = each * connectionCount;
+/** A hundred connections with `inFlight` messages on their way on each. */
+function withEchoes(inFlight: number): WithRig {
+  return (server, use) =>
+    withServer(server, 'echo', async (process) => {
+      const connections = await openAll({ server, port: process.port }, connectionCount);
+      try {
+        const echoes = connections.map((connection, index) => new Echo(server, connection, index, inFlight));
+        const runEach = async (each: number): Promise<void> => {
+          await Promise.all(echoes.map((echo) => echo.run(each)));
+        };
+        return await use({
+          warmUp: () => within(30_000, 'the warm-up', runEach(warmUpEach)),
+          async run(count) {
+            const each = Math.ceil(count / connectionCount);
+            await process.begin();
+            await within(120_000, 'all messages', runEach(each));
+            const { cpuUs, wallMs } = await process.end();
+            return { cpuUs, wallMs, checked: each * connectionCount };
+          },
+        });
+      } finally {
+        for (const connection of connections) connection.destroy();
+      }
+    });
+}
+
+/** Server CPU per message. */
+function measureEcho(withRig: WithRig, messages: number): Workload['measure'] {
+  return (server, { scale }) =>
+    withRig(server, async (rig) => {
+      await rig.warmUp();
+      const { cpuUs, wallMs, checked } = await rig.run(messages * scale);
       return { value: cpuUs / checked, extra: { messagesPerSecond: (checked / wallMs) * 1000 }, checked };
-    } finally {
-      for (const connection of connections) connection.destroy();
-    }
-  });
+    });
 }
 
 const method =
   'Each connection keeps so many messages on their way: as many go out as came back with one read. ' +
   'Every byte that comes back is compared, in order, and the messages are counted.';
+
+export const withEchoes16 = withEchoes(16);
 
 export const echo16: Workload = {
   name: 'echo-16',
@@ -98,7 +113,7 @@ export const echo16: Workload = {
     'troupe-handlers': { kind: 'ratio', atMost: 0.3, stretch: 0.2 },
     'troupe-machine': { kind: 'ratio', atMost: 0.65, stretch: 0.35 },
   },
-  measure: (server, options) => measureEcho(server, 16, 200_000, options),
+  measure: measureEcho(withEchoes16, 200_000),
 };
 
 export const echo1: Workload = {
@@ -108,5 +123,5 @@ export const echo1: Workload = {
   method,
   servers: serverNames,
   budgets: { 'troupe-handlers': { kind: 'ratio', atMost: 1, stretch: 0.85 } },
-  measure: (server, options) => measureEcho(server, 1, 80_000, options),
+  measure: measureEcho(withEchoes(1), 80_000),
 };
