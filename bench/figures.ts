@@ -1,6 +1,10 @@
 /** What is made of samples: medians, ratios of the same round, and whether a budget is kept. */
 import type { Budget, Row, Sample, ServerName } from './contract.ts';
 
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;

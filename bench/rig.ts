@@ -11,8 +11,8 @@ export interface Counted {
 }
 
 export interface Rig {
-  /** What is not counted, so that the code is compiled. */
-  warmUp(): Promise<void>;
+  /** What is not counted, so that the code is compiled; a shorter run may do with half of it. */
+  warmUp(share?: 0.5 | 1): Promise<void>;
   run(count: number): Promise<Counted>;
 }
 

@@ -8,7 +8,7 @@ import { withServer } from '../server-process.ts';
 const connections = 6_000;
 /** The cost of these is `coldUs`. */
 const cold = 500;
-/** After these a connection costs what it will go on costing: what runs once for each is compiled late. */
+/** After these, and not before, a connection costs what it will go on costing: what runs once for each is compiled late. */
 const warmUp = 5_000;
 const atOnce = 32;
 

@@ -77,7 +77,7 @@ function withAudience({ role, connections: count, together }: Shape): WithRig {
           return ticks * together * count;
         };
         return await use({
-          warmUp: async () => void (await deliver(warmUpDeliveries)),
+          warmUp: async (share = 1) => void (await deliver(warmUpDeliveries * share)),
           async run(deliveries) {
             await process.begin();
             const checked = await deliver(deliveries);
@@ -97,7 +97,7 @@ function measureDeliveries(shape: Shape): Workload['measure'] {
   const withRig = withAudience(shape);
   return (server, { scale }) =>
     withRig(server, async (rig) => {
-      await rig.warmUp();
+      await rig.warmUp(scale < 1 ? 0.5 : 1);
       const { cpuUs, checked } = await rig.run(Math.max(least, shape.deliveries * scale));
       return { value: cpuUs / checked, checked };
     });

@@ -72,7 +72,7 @@ function withEchoes(inFlight: number): WithRig {
           await Promise.all(echoes.map((echo) => echo.run(each)));
         };
         return await use({
-          warmUp: () => within(30_000, 'the warm-up', runEach(warmUpEach)),
+          warmUp: (share = 1) => within(30_000, 'the warm-up', runEach(warmUpEach * share)),
           async run(count) {
             const each = Math.ceil(count / connectionCount);
             await process.begin();
@@ -91,7 +91,7 @@ function withEchoes(inFlight: number): WithRig {
 function measureEcho(withRig: WithRig, messages: number): Workload['measure'] {
   return (server, { scale }) =>
     withRig(server, async (rig) => {
-      await rig.warmUp();
+      await rig.warmUp(scale < 1 ? 0.5 : 1);
       const { cpuUs, wallMs, checked } = await rig.run(messages * scale);
       return { value: cpuUs / checked, extra: { messagesPerSecond: (checked / wallMs) * 1000 }, checked };
     });

@@ -4,6 +4,7 @@ import { Child } from '../crowd/process.ts';
 import { everyTick } from '../crowd/pace.ts';
 import { socketConnect } from '../crowd/sockets.ts';
 import { GROUP_SIZE } from '../crowd/texts.ts';
+import { mean } from '../figures.ts';
 import { SoakClients } from '../soak/clients.ts';
 import type { SoakCommands } from '../soak/server.ts';
 
@@ -69,5 +70,3 @@ export const soak: Workload = {
     }
   },
 };
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
