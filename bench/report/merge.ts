@@ -1,4 +1,5 @@
 /** Several runs as one: a run that was cut off and what it lacks, or a workload that runs by itself. */
+import { UsageError } from '../options.ts';
 import type { Results, WorkloadResult } from '../contract.ts';
 
 /** What was measured on something else, or by halves, has no place in the same tables. */
@@ -6,14 +7,14 @@ function conditions({ machine, versions, quick }: Results): string {
   return JSON.stringify({ machine, versions, quick });
 }
 
-/** @throws {Error} The runs were made on different machines, versions or lengths. */
+/** @throws {UsageError} The runs were made on different machines, versions or lengths. */
 export function merged(runs: readonly Results[]): Results {
   const [first, ...others] = runs;
-  if (first === undefined) throw new Error('there are no results');
+  if (first === undefined) throw new UsageError('--report: there are no results');
   if (others.length === 0) return first;
   const stranger = others.find((run) => conditions(run) !== conditions(first));
   if (stranger !== undefined)
-    throw new Error(`these are not runs of one kind: ${conditions(first)} and ${conditions(stranger)}`);
+    throw new UsageError(`--report: these are not runs of one kind: ${conditions(first)} and ${conditions(stranger)}`);
   const workloads = new Map<string, WorkloadResult>();
   for (const workload of runs.flatMap((run) => run.workloads)) workloads.set(workload.name, workload);
   const { unfinished: _unfinished, ...about } = first;
