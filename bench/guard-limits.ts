@@ -1,14 +1,16 @@
 /** What the guard compares with, and how it decides. */
 import type { ServerName } from './contract.ts';
+import { mean } from './figures.ts';
+import type { Slices } from './slices.ts';
 
 /** By workload and server: the ratio to ws when it was last recorded. */
 export type Ratios = Readonly<Record<string, Readonly<Partial<Record<ServerName, number>>>>>;
 
 /**
- * How much worse than recorded the best of all tries may be. Repeats differ by
- * some 15 % and up to 30 % on a loaded machine: a slip of 1.5x lies above, noise below.
+ * How much worse than recorded the best of all tries may be. Noise stays some way
+ * below it, and a slip of 1.5x above.
  */
-export const margin = 1.35;
+export const margin = 1.25;
 
 export interface Check {
   readonly workload: string;
@@ -20,7 +22,24 @@ export interface Check {
   readonly passed: boolean;
 }
 
-/** One good try is enough: noise makes things slower, never faster. */
+/** The mean of the cheaper half: the other half was disturbed by whatever else the machine does. */
+function undisturbed(costs: readonly number[]): number {
+  return mean([...costs].toSorted((a, b) => a - b).slice(0, Math.ceil(costs.length / 2)));
+}
+
+/** The cost of each server beside that of ws. */
+export function ratiosOf(slices: Slices): Readonly<Partial<Record<ServerName, number>>> {
+  const base = undisturbed(slices.get('ws') ?? []);
+  const others = [...slices].filter(([server]) => server !== 'ws');
+  return Object.fromEntries(others.map(([server, costs]) => [server, undisturbed(costs) / base]));
+}
+
+/** What to record of several ratios: the second least, as a disturbed one would let the limit out, and one may be luck. */
+export function recordable(ratios: readonly number[]): number {
+  return ratios.toSorted((a, b) => a - b)[1] ?? Number.NaN;
+}
+
+/** One good try is enough: a process that was compiled unluckily, or a busy machine, is no slip. */
 export function decide(recorded: Ratios, tries: readonly Ratios[]): Check[] {
   return Object.entries(recorded).flatMap(([workload, ratios]) =>
     (Object.entries(ratios) as [ServerName, number][]).map(([server, ratio]) => {
