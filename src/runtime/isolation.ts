@@ -28,6 +28,9 @@ export interface IsolationReports {
 }
 
 interface ExecutableAction {
+  readonly type: string;
+  readonly info: unknown;
+  readonly params: unknown;
   readonly exec?: ((info: unknown, params: unknown) => unknown) | undefined;
 }
 
@@ -50,9 +53,10 @@ interface SystemInternals {
 /** Isolates every actor that is made in `system` from now on. */
 export function isolateSystem(system: AnyActorRef['system'], reports: IsolationReports): void {
   const internals = system as unknown as SystemInternals;
+  const callbacks = createHarmlessCallbacks(reports);
   const send = internals._sendInspectionEvent;
   internals._sendInspectionEvent = (event) => {
-    if (event.type === '@xstate.actor') isolateActor(event.actorRef, reports);
+    if (event.type === '@xstate.actor') isolateActor(event.actorRef, reports, callbacks);
     send(event);
   };
 
@@ -104,7 +108,7 @@ function isReport({ type }: EventObject): boolean {
   return /^xstate\.(done\.actor|error\.actor|snapshot)\./.test(type);
 }
 
-function isolateActor(ref: AnyActorRef, reports: IsolationReports): void {
+function isolateActor(ref: AnyActorRef, reports: IsolationReports, harmlessCallbacks: HarmlessCallbacks): void {
   const actor = ref as unknown as ActorInternals;
   // The runtime's own actors run no user code: their hosts wrap it.
   if (isOwnLogic(actor.logic)) return;
@@ -116,26 +120,38 @@ function isolateActor(ref: AnyActorRef, reports: IsolationReports): void {
 
   const scope = actor._actorScope;
   const execute = scope.actionExecutor;
-  scope.actionExecutor = (action) => {
-    const { exec } = action;
-    execute(
-      exec === undefined ? action : { ...action, exec: (info, params) => onRejected(exec(info, params), failed) },
-    );
-  };
+  // Written out, as this is done for each action of each event.
+  scope.actionExecutor = ({ type, info, params, exec }) =>
+    execute({ type, info, params, exec: exec && ((info, params) => onRejected(exec(info, params), failed)) });
 
-  const subscribe = actor.subscribe;
-  actor.subscribe = (...args) => {
-    const observer = toObserver(...(args as Parameters<typeof toObserver>));
-    return subscribe.call(actor, {
-      next: wrapped(observer.next, failed),
-      // Taking the error here is what keeps XState from rethrowing it.
-      error: wrapped(observer.error, failed) ?? (() => {}),
-      complete: wrapped(observer.complete, failed),
-    });
-  };
+  actor.subscribe = harmlessCallbacks.subscribe;
+  actor.on = harmlessCallbacks.on;
+}
 
-  const on = actor.on;
-  actor.on = (type, handler) => on.call(actor, type, wrapped(handler, failed)!);
+type HarmlessCallbacks = Pick<ActorInternals, 'subscribe' | 'on'>;
+
+/** `subscribe` and `on` of isolated actors: one pair for all, as each actor is a connection's. */
+function createHarmlessCallbacks(reports: IsolationReports): HarmlessCallbacks {
+  const ofXState = (actor: object): HarmlessCallbacks => Object.getPrototypeOf(actor) as HarmlessCallbacks;
+  const failing =
+    (actor: unknown) =>
+    (error: unknown): void =>
+      reports.actorFailed(actor as AnyActorRef, error);
+  return {
+    subscribe(...args) {
+      const failed = failing(this);
+      const observer = toObserver(...(args as Parameters<typeof toObserver>));
+      return ofXState(this).subscribe.call(this, {
+        next: wrapped(observer.next, failed),
+        // Taking the error here is what keeps XState from rethrowing it.
+        error: wrapped(observer.error, failed) ?? (() => {}),
+        complete: wrapped(observer.complete, failed),
+      });
+    },
+    on(type, handler) {
+      return ofXState(this).on.call(this, type, wrapped(handler, failing(this))!);
+    },
+  };
 }
 
 function wrapped<Args extends readonly unknown[]>(
