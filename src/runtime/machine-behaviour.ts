@@ -1,11 +1,13 @@
 /**
- * A service's own machine, run by XState itself: one actor for each connection,
- * in the system of the runtime and beneath its connection.
+ * A service's own machine: an XState actor for each connection, in the system of
+ * the runtime and beneath its connection. Its events are carried out by plans
+ * that XState has made, see `planned-machine.ts`.
  */
 import { Actor, createActor, type AnyStateMachine, type Observer } from 'xstate';
 import type { WsEventType } from '../service/events.ts';
 import { bindToConnection } from '../service/machine.ts';
 import { stopDescendants } from './isolation.ts';
+import { planMachine } from './planned-machine.ts';
 import type { Performer, RunnableBehaviour, Seat } from './behaviour.ts';
 
 const everyType: readonly WsEventType[] = [
@@ -20,6 +22,7 @@ const everyType: readonly WsEventType[] = [
 ];
 
 export function createMachineBehaviour(machine: AnyStateMachine): RunnableBehaviour {
+  planMachine(machine, everyType);
   const descriptors = machine.events as readonly string[];
   const handles = new Set(everyType.filter((type) => descriptors.some((descriptor) => describes(descriptor, type))));
   // A message that no state of the machine handles now is XState's to ignore; a kind that none ever handles is ours.

@@ -1,0 +1,207 @@
+/**
+ * Runs a service's machine without interpreting it anew for every event.
+ *
+ * Theory of operation
+ *
+ * XState needs 1 to 5 µs for an event of a small machine. Most of it goes into
+ * working out what has been worked out before: which states are left and
+ * entered, in which order, and the state value, the nodes and the tags of the
+ * next snapshot. All of that depends on the active states (their order included,
+ * which depends on how they were reached) and on the transitions that were
+ * selected, and on nothing else. So it is asked of XState once
+ * (`machine-oracle.ts`), remembered as a plan (`machine-plans.ts`), and carried
+ * out from then on: the actions in XState's order and through the actor's own
+ * executor, built-in ones by XState's own functions (`planned-actions.ts`), then
+ * the next snapshot and the same inspection event.
+ *
+ * Which transitions an event selects is XState's answer too. If no guard is
+ * asked it is always the same one and is remembered; otherwise XState is asked
+ * each time, so that guards are called exactly as often and with what they
+ * always are.
+ *
+ * Everything that a plan does not hold is left to XState, event by event:
+ * eventless transitions, history, invoked actors, `raise`, `enqueueActions`,
+ * done states, a machine's end, what XState itself sends, events whose type is
+ * nowhere named. Between the two there is nothing to hand over, as both work on
+ * the same snapshots. `test/runtime/planned-machine.property.test.ts` runs both
+ * side by side over random machines and events.
+ *
+ * It is relied on that XState keeps a machine's states and transitions as they
+ * were made. Its implementations may be replaced at any time between two events.
+ */
+import { StateMachine, type AnyStateMachine, type EventObject, type StateValue } from 'xstate';
+import { internalsOf, type Machine, type Scope, type Snapshot, type Transition } from './machine-internals.ts';
+import { Plans, type Configuration, type Plan } from './machine-plans.ts';
+import { carryOutBuiltin, paramsOf, type Before } from './planned-actions.ts';
+
+/** How many events of planned machines were carried out by a plan, and how many were left to XState. For tests. */
+export interface PlanCounts {
+  planned: number;
+  left: number;
+}
+
+const planned = new WeakMap<AnyStateMachine, PlanCounts>();
+
+/**
+ * Plans `machine` from now on: in place, as the actors' snapshots and the inspector know it by its identity. `types`
+ * are the events that come beside those that the machine names.
+ */
+export function planMachine(machine: AnyStateMachine, types: readonly string[]): PlanCounts {
+  let counts = planned.get(machine);
+  if (counts === undefined) {
+    planned.set(machine, (counts = { planned: 0, left: 0 }));
+    if (isStock(machine)) new PlannedMachine(internalsOf(machine), types, counts).install();
+  }
+  return counts;
+}
+
+/** Whether `machine` is made by this copy of XState, and not altered since. */
+function isStock(machine: AnyStateMachine): boolean {
+  return (
+    Object.getPrototypeOf(machine) === StateMachine.prototype &&
+    !Object.hasOwn(machine, 'getTransitionData') &&
+    Object.isExtensible(machine) &&
+    Object.getOwnPropertyDescriptor(machine, 'transition')?.writable === true &&
+    machine.transition.name === `bound ${StateMachine.prototype.transition.name}`
+  );
+}
+
+class PlannedMachine {
+  readonly #machine: Machine;
+  readonly #counts: PlanCounts;
+  readonly #plans: Plans;
+  readonly #interpret: Machine['transition'];
+  /** The machine as built-in actions see it: XState works out a state value from its root, which here is nothing. */
+  readonly #rootless: Machine;
+  /** What XState is to find when it asks which transitions an event selects: the guards have answered already. */
+  #selected: Transition[] | undefined;
+
+  constructor(machine: Machine, types: readonly string[], counts: PlanCounts) {
+    this.#machine = machine;
+    this.#counts = counts;
+    this.#plans = new Plans(machine, types);
+    this.#interpret = machine.transition;
+    this.#rootless = Object.create(machine as object, { root: { value: {} } }) as Machine;
+  }
+
+  /** Takes the place of the machine's own `transition`. */
+  install(): void {
+    const machine = this.#machine;
+    machine.transition = (snapshot, event, scope) => this.#transition(snapshot, event, scope);
+    const select = machine.getTransitionData.bind(machine);
+    Object.defineProperty(machine, 'getTransitionData', {
+      value: (snapshot: Snapshot, event: EventObject) => {
+        const selected = this.#selected;
+        if (selected === undefined) return select(snapshot, event);
+        this.#selected = undefined;
+        return selected;
+      },
+      configurable: true,
+      writable: true,
+    });
+  }
+
+  #transition(snapshot: Snapshot, event: EventObject, scope: Scope): Snapshot {
+    const configuration = this.#plans.configurationOf(snapshot);
+    // Nothing but an event with a type reaches an actor from the runtime; from the user's own code, anything might.
+    if (configuration === undefined || typeof event?.type !== 'string') return this.#leave(snapshot, event, scope);
+    const decision = configuration.decisions.get(event.type) ?? this.#plans.decide(configuration, event);
+    if (decision === undefined) return this.#leave(snapshot, event, scope);
+    const { always } = decision;
+    if (always !== undefined) {
+      // Inspectors get an array of their own, as from XState.
+      return this.#plans.isValid(always)
+        ? this.#carryOut(always, [...always.transitions], configuration, snapshot, event, scope)
+        : this.#leave(snapshot, event, scope);
+    }
+    const transitions = this.#machine.getTransitionData(snapshot, event);
+    const plan = this.#plans.planOf(decision.outcomes, configuration, event.type, transitions);
+    if (plan !== undefined && this.#plans.isValid(plan)) {
+      return this.#carryOut(plan, transitions, configuration, snapshot, event, scope);
+    }
+    this.#selected = transitions;
+    try {
+      return this.#leave(snapshot, event, scope);
+    } finally {
+      this.#selected = undefined;
+    }
+  }
+
+  #leave(snapshot: Snapshot, event: EventObject, scope: Scope): Snapshot {
+    this.#counts.left++;
+    return this.#interpret(snapshot, event, scope);
+  }
+
+  #carryOut(
+    plan: Plan,
+    transitions: readonly Transition[],
+    configuration: Configuration,
+    snapshot: Snapshot,
+    event: EventObject,
+    scope: Scope,
+  ): Snapshot {
+    this.#counts.planned++;
+    const { self, system } = scope;
+    let { context, children } = snapshot;
+    let isNew = plan.next !== undefined;
+    for (const { type, declared, implementation, builtin } of plan.actions!) {
+      const info = { context, event, self, system };
+      const params = declared === undefined ? undefined : paramsOf(declared, context, event);
+      if (builtin === undefined) {
+        scope.actionExecutor({ type, info, params, exec: implementation });
+        continue;
+      }
+      const before: Before = { machine: this.#rootless, context, children, _nodes: [] };
+      const after = carryOutBuiltin(builtin, scope, before, info, params);
+      if (after !== before) {
+        isNew = true;
+        ({ context, children } = after);
+      }
+    }
+    const next = isNew ? snapshotFrom(snapshot, plan.next ?? configuration, context, children) : snapshot;
+    system._sendInspectionEvent({
+      type: '@xstate.microstep',
+      actorRef: self,
+      event,
+      snapshot: next,
+      _transitions: transitions,
+    });
+    return next;
+  }
+}
+
+/** As XState makes a snapshot from another one. */
+function snapshotFrom(
+  from: Snapshot,
+  { sample, tags }: Configuration,
+  context: object,
+  children: Snapshot['children'],
+): Snapshot {
+  const { value } = sample;
+  return {
+    status: from.status,
+    output: from.output,
+    error: from.error,
+    machine: from.machine,
+    context,
+    _nodes: sample._nodes,
+    value: typeof value === 'string' ? value : copyOf(value),
+    tags: new Set(tags),
+    children,
+    historyValue: from.historyValue,
+    matches: sample.matches,
+    hasTag: sample.hasTag,
+    can: sample.can,
+    getMeta: sample.getMeta,
+    toJSON: sample.toJSON,
+  };
+}
+
+function copyOf(value: Exclude<StateValue, string>): StateValue {
+  const copy: Record<string, StateValue | undefined> = {};
+  for (const key of Object.keys(value)) {
+    const part = value[key];
+    copy[key] = typeof part === 'object' ? copyOf(part) : part;
+  }
+  return copy as StateValue;
+}
