@@ -116,13 +116,16 @@ function isolateActor(ref: AnyActorRef, reports: IsolationReports, harmlessCallb
   if (systemId !== undefined) throw new TroupeError('TROUPE_SYSTEM_ID_REFUSED', { systemId });
   if (isMachine(actor.logic)) isolateMachine(actor.logic);
 
-  const failed = (error: unknown): void => reports.actorFailed(ref, error);
-
   const scope = actor._actorScope;
   const execute = scope.actionExecutor;
-  // Written out, as this is done for each action of each event.
+  // Written out, as this is done for each action of each event; one closure, as each actor is a connection's.
   scope.actionExecutor = ({ type, info, params, exec }) =>
-    execute({ type, info, params, exec: exec && ((info, params) => onRejected(exec(info, params), failed)) });
+    execute({
+      type,
+      info,
+      params,
+      exec: exec && ((info, params) => onRejected(exec(info, params), (error) => reports.actorFailed(ref, error))),
+    });
 
   actor.subscribe = harmlessCallbacks.subscribe;
   actor.on = harmlessCallbacks.on;

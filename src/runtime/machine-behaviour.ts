@@ -3,9 +3,10 @@
  * the runtime and beneath its connection. Its events are carried out by plans
  * that XState has made, see `planned-machine.ts`.
  */
-import { Actor, createActor, type AnyStateMachine, type Observer } from 'xstate';
+import { createActor, type AnyStateMachine, type EventObject, type Observer } from 'xstate';
 import type { WsEventType } from '../service/events.ts';
 import { bindToConnection } from '../service/machine.ts';
+import { inspectionOf, type Inspection } from './inspection.ts';
 import { stopDescendants } from './isolation.ts';
 import { planMachine } from './planned-machine.ts';
 import type { Performer, RunnableBehaviour, Seat } from './behaviour.ts';
@@ -29,12 +30,28 @@ export function createMachineBehaviour(machine: AnyStateMachine): RunnableBehavi
   return { handles, perform: (seat) => new MachinePerformer(machine, seat) };
 }
 
+/** The internals of XState's `Actor` that are touched here, for what a connection and a message cost. */
+interface ActorInternals {
+  options: Options;
+  _send(event: EventObject): void;
+  readonly observers: Set<Pick<Observer<unknown>, 'error' | 'complete'>>;
+}
+
+type Options = Readonly<Record<'clock' | 'logger' | 'devTools' | 'parent' | 'id' | 'src' | 'input', unknown>>;
+
+/** Equal to `options`. XState spreads two objects into one, which V8 gives a hidden class of its own for each actor. */
+function inOneShape({ clock, logger, devTools, parent, id, src, input }: Options): Options {
+  return { clock, logger, devTools, parent, id, src, input };
+}
+
 class MachinePerformer implements Performer {
   readonly #actor;
   readonly #seat: Seat;
+  readonly #inspection: Inspection;
 
   constructor(machine: AnyStateMachine, seat: Seat) {
     this.#seat = seat;
+    this.#inspection = inspectionOf(seat.actor.system);
     this.#actor = createActor(machine, {
       parent: seat.actor,
       id: 'service',
@@ -42,21 +59,32 @@ class MachinePerformer implements Performer {
       input: { connection: seat.connection.info() },
     });
     bindToConnection(this.#actor, seat.connection);
-    // The actor's own `subscribe` is made for user code, and costs each connection 0.5 KB more (see `isolation.ts`).
-    (Actor.prototype.subscribe as (observer: Observer<unknown>) => unknown).call(this.#actor, this);
+    const internals = this.#internals;
+    internals.options = inOneShape(internals.options);
+    // As by `subscribe`, which makes three objects for an observer.
+    internals.observers.add(this);
     this.#actor.start();
   }
 
-  error(error: unknown): void {
-    this.#seat.failed(error, 'machine');
+  /** What XState calls when the machine fails, without `this`. */
+  get error(): (error: unknown) => void {
+    return (error) => this.#seat.failed(error, 'machine');
   }
 
+  /** What XState calls when the machine has come to its end. */
   complete(): void {
     this.#seat.finished();
   }
 
-  receive(_connection: unknown, event: { type: string }): void {
-    if (this.#actor.getSnapshot().status === 'active') this.#actor.send(event);
+  receive(_connection: unknown, event: EventObject): void {
+    if (this.#actor.getSnapshot().status !== 'active') return;
+    // What `send` does beside is to tell inspectors.
+    if (this.#inspection.isOn) this.#actor.send(event);
+    else this.#internals._send(event);
+  }
+
+  get #internals(): ActorInternals {
+    return this.#actor as unknown as ActorInternals;
   }
 
   state(): unknown {
