@@ -43,8 +43,8 @@ const subjects: readonly Subject[] = [
   { name: 'accept', servers: both, withRig: withVisitors, perSlice: 300, slices: 10, processes: 2 },
 ];
 const tries = 3;
-/** No further try begins after this, and no further slice of a subject after that. */
-const patience = { tryMs: 30_000, sliceMs: 6_000 };
+/** The last try does not begin after this, and no slice of a subject after that: a busy machine takes its time. */
+const patience = { lastTryMs: 80_000, sliceMs: 6_000 };
 const recordings = 5;
 /** In bench/, not in bench/dist/bench/. */
 const file = new URL('../../guard.json', import.meta.url);
@@ -99,7 +99,7 @@ async function guard(): Promise<boolean> {
   while (
     checks.some(({ passed }) => !passed) &&
     measured.length < tries &&
-    (measured.length === 0 || performance.now() - start < patience.tryMs)
+    (measured.length < tries - 1 || performance.now() - start < patience.lastTryMs)
   ) {
     // Only what is in doubt, so that three tries fit into the time.
     const isInDoubt = (name: string): boolean => checks.some((check) => check.workload === name && !check.passed);
