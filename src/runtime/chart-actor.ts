@@ -12,8 +12,10 @@
  * `createActor(logic)` and compares all that can be observed, and pins the
  * internals that it stands in for.
  *
- * It differs in two things on purpose. No inspection events are made while
- * nobody inspects, and {@link ChartActor.deliver} is then a plain call.
+ * It differs in three things on purpose. No inspection events are made while
+ * nobody inspects, and {@link ChartActor.deliver} is then a plain call. What is
+ * no event is refused, so that it is the sender who fails and not the actor. And
+ * no failure leaves it unable to take the next event.
  */
 import {
   Actor,
@@ -97,8 +99,9 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
     this._parent = parent;
     this.#inspection = inspectionOf(parent.system);
     this.sessionId = this.#internals._bookId();
-    this._snapshot = logic.getInitialSnapshot(undefined as never, input);
+    // Before there is a snapshot, as XState does it: the host does not know its actor yet.
     if (this.#inspection.isOn) this.#internals._sendInspectionEvent({ type: '@xstate.actor', actorRef: this });
+    this._snapshot = logic.getInitialSnapshot(undefined as never, input);
   }
 
   /** Sends an event to it; may be taken from it, as that of every XState actor. */
@@ -155,19 +158,15 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
 
   /** @internal */
   override _send(event: Event): void {
+    if (typeof event?.type !== 'string') throw new TypeError(`An event for "${this.id}" has no type`);
     if (this._processingStatus === STOPPED) {
       // XState's warns of it in development.
       super._send(event);
       return;
     }
-    if (this.#intake !== 'next') {
-      if (this.#next === undefined) this.#next = event;
-      else (this.#more ??= []).push(event);
-      return;
-    }
-    this.#intake = 'later';
-    this.#take(event);
-    this.#takeWaiting();
+    if (this.#next === undefined) this.#next = event;
+    else (this.#more ??= []).push(event);
+    if (this.#intake === 'next') this.#takeWaiting();
   }
 
   /** @internal */
@@ -234,13 +233,17 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
 
   #takeWaiting(): void {
     this.#intake = 'later';
-    while (this.#next !== undefined) {
-      const event = this.#next;
-      this.#next = this.#more?.shift();
-      this.#take(event);
+    try {
+      while (this.#next !== undefined) {
+        const event = this.#next;
+        this.#next = this.#more?.shift();
+        this.#take(event);
+      }
+      this.#more = undefined;
+    } finally {
+      // Also when the stack is used up: XState's mailbox would take nothing any more.
+      this.#intake = 'next';
     }
-    this.#more = undefined;
-    this.#intake = 'next';
   }
 
   #take(event: Event): void {

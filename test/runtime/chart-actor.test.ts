@@ -288,6 +288,59 @@ describe('an actor of a compiled chart', () => {
     expect(actor.send).toBe(send);
   });
 
+  it.each([undefined, null, {}, { type: 1 }])('refuses %j, which is no event, and goes on', (event) => {
+    const { actor } = newDoor();
+    actor.start();
+    expect(() => actor.send(event as never)).toThrow(TypeError);
+    actor.send({ type: 'push' });
+    expect(actor.getSnapshot().value).toBe('open');
+  });
+
+  it('goes on when something failed that it cannot catch', () => {
+    const { actor, host } = newDoor();
+    actor.start();
+    Object.assign(host, {
+      act() {
+        throw new Error('an action');
+      },
+      actionFailed() {
+        throw new Error('and its report');
+      },
+    });
+    expect(() => actor.send({ type: 'push' })).toThrow('and its report');
+    expect(actor.getSnapshot().value).toBe('open');
+    expect(() => actor.send({ type: 'push' })).toThrow('and its report');
+    expect(actor.getSnapshot().value).toBe('shut');
+  });
+
+  it('takes what still waited when something failed before what comes then', () => {
+    const lines: unknown[] = [];
+    const { actor, host } = newDoor((line) => lines.push(line));
+    actor.start();
+    lines.length = 0;
+    Object.assign(host, {
+      act(action: string) {
+        Reflect.deleteProperty(host, 'act');
+        actor.send({ type: 'knock' });
+        actor.send({ type: 'push' });
+        throw new Error(action);
+      },
+      actionFailed() {
+        Reflect.deleteProperty(host, 'actionFailed');
+        throw new Error('and its report');
+      },
+    });
+    expect(() => actor.send({ type: 'knock' })).toThrow('and its report');
+    actor.send({ type: 'knock' });
+    expect(lines).toEqual([
+      ['action', 'creak', 'knock'],
+      ['changed', 'push'],
+      ['action', 'swing', 'push'],
+      ['action', 'creak', 'push'],
+    ]);
+    expect(actor.getSnapshot().value).toBe('open');
+  });
+
   it('selects', () => {
     const { actor } = newDoor();
     const seen: unknown[] = [];
