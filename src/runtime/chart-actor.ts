@@ -158,7 +158,9 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
 
   /** @internal */
   override _send(event: Event): void {
-    if (typeof event?.type !== 'string') throw new TypeError(`An event for "${this.id}" has no type`);
+    if (typeof event?.type !== 'string' || event.type === '*') {
+      throw new TypeError(`What was sent to "${this.id}" is no event: its type must be a string, and not "*"`);
+    }
     if (this._processingStatus === STOPPED) {
       // XState's warns of it in development.
       super._send(event);

@@ -74,6 +74,9 @@ export interface CompiledChart<Host, Event extends EventObject> {
   step(configuration: Configuration<Host, Event>, event: Event, host: Host): Step<Host, Event>;
 }
 
+/** Charts know some twenty types of events; what else may be sent to them by code that should not must not pile up. */
+const MOST_DECISIONS = 256;
+
 type Answers = ReadonlyMap<string, boolean>;
 
 /**
@@ -158,7 +161,7 @@ export function compileChart<Host, Event extends EventObject>(
   /** Apart from `step`, which would otherwise make a context for this closure with every event. */
   function learn(configuration: Configuration<Host, Event>, event: Event): Decision<Host, Event> {
     const decision = decide(() => transition(oracle, configuration.snapshot, event), new Map());
-    configuration.decisions.set(event.type, decision);
+    if (configuration.decisions.size < MOST_DECISIONS) configuration.decisions.set(event.type, decision);
     return decision;
   }
 

@@ -288,7 +288,7 @@ describe('an actor of a compiled chart', () => {
     expect(actor.send).toBe(send);
   });
 
-  it.each([undefined, null, {}, { type: 1 }])('refuses %j, which is no event, and goes on', (event) => {
+  it.each([undefined, null, {}, { type: 1 }, { type: '*' }])('refuses %j, which is no event, and goes on', (event) => {
     const { actor } = newDoor();
     actor.start();
     expect(() => actor.send(event as never)).toThrow(TypeError);

@@ -471,6 +471,17 @@ describe('compiling', () => {
     expect(next).toBe(chart.initial.next);
   });
 
+  it('remembers a bounded number of types, and answers for all', () => {
+    const { guards, actions } = complete;
+    const chart = compileChart(door, { actions, guards: { ...guards, isHome: () => true } });
+    const { next } = chart.initial;
+    for (let number = 0; number < 1000; number++) {
+      expect(chart.step(next, { type: `unheard of ${number}` }, undefined).next).toBe(next);
+    }
+    expect(next.decisions.size).toBe(256);
+    expect(chart.step(next, { type: 'open' }, undefined).next).not.toBe(next);
+  });
+
   it('hands host and event to guards and actions', () => {
     const told: unknown[] = [];
     const chart = compileChart<{ id: number }, EventObject>(door, {
