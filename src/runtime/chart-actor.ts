@@ -63,6 +63,13 @@ interface Inherited<Logic extends AnyActorLogic> extends Omit<Actor<Logic>, Repl
 const Bare = function bare() {} as unknown as abstract new <Logic extends AnyActorLogic>() => Inherited<Logic>;
 Object.defineProperty(Bare, 'prototype', { value: Actor.prototype });
 
+/** An event in a list; the first one knows the last. */
+interface Waiting<Event> {
+  readonly event: Event;
+  next: Waiting<Event> | undefined;
+  last: Waiting<Event> | undefined;
+}
+
 export interface ChartActorOptions<Host> {
   readonly parent: AnyActorRef;
   readonly id: string;
@@ -86,7 +93,7 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
   #intake: 'none' | 'next' | 'later' = 'none';
   /** What waits: mostly one event, seldom more. */
   #next: Event | undefined;
-  #more: Event[] | undefined;
+  #more: Waiting<Event> | undefined;
   #observers: Set<Observer<unknown>> | undefined;
   #listeners: Map<string, Set<unknown>> | undefined;
 
@@ -106,7 +113,11 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
 
   /** Sends an event to it; may be taken from it, as that of every XState actor. */
   get send(): (event: Event) => void {
-    const send = (event: Event): void => Actor.prototype.send.call(this, event);
+    const send = (event: Event): void => {
+      // XState's own events come from XState alone: this one might be stopped for good, and its connection stay behind.
+      if (typeof event?.type === 'string' && event.type.startsWith('xstate.')) throw noEvent(this.id);
+      Actor.prototype.send.call(this, event);
+    };
     Object.defineProperty(this, 'send', { value: send, writable: true, configurable: true, enumerable: true });
     return send;
   }
@@ -158,16 +169,14 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
 
   /** @internal */
   override _send(event: Event): void {
-    if (typeof event?.type !== 'string' || event.type === '*') {
-      throw new TypeError(`What was sent to "${this.id}" is no event: its type must be a string, and not "*"`);
-    }
+    if (typeof event?.type !== 'string' || event.type === '*') throw noEvent(this.id);
     if (this._processingStatus === STOPPED) {
       // XState's warns of it in development.
       super._send(event);
       return;
     }
     if (this.#next === undefined) this.#next = event;
-    else (this.#more ??= []).push(event);
+    else this.#keep(event);
     if (this.#intake === 'next') this.#takeWaiting();
   }
 
@@ -238,14 +247,27 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
     try {
       while (this.#next !== undefined) {
         const event = this.#next;
-        this.#next = this.#more?.shift();
+        this.#next = undefined;
+        if (this.#more !== undefined) this.#next = this.#shift(this.#more);
         this.#take(event);
       }
-      this.#more = undefined;
     } finally {
       // Also when the stack is used up: XState's mailbox would take nothing any more.
       this.#intake = 'next';
     }
+  }
+
+  #keep(event: Event): void {
+    const waiting: Waiting<Event> = { event, next: undefined, last: undefined };
+    if (this.#more === undefined) this.#more = waiting;
+    else (this.#more.last ?? this.#more).next = waiting;
+    this.#more.last = waiting;
+  }
+
+  #shift({ event, next, last }: Waiting<Event>): Event {
+    if (next !== undefined) next.last = last;
+    this.#more = next;
+    return event;
   }
 
   #take(event: Event): void {
@@ -287,3 +309,9 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
 
 /** The scope of a transition whose effects need not wait: the snapshot stays the same. */
 const AT_ONCE = { defer: (effect: () => void) => effect() } as AnyActorScope;
+
+function noEvent(id: string): TypeError {
+  return new TypeError(
+    `What was sent to "${id}" is no event: its type must be a string, not "*", and none of XState's`,
+  );
+}

@@ -140,8 +140,12 @@ export class StreamSocket implements Socket, FrameReader, GeneralObserver {
 
   read(bytes: Buffer): void {
     this.#listener.onReading();
-    this.#frames.read(bytes);
-    this.#listener.onRead();
+    try {
+      this.#frames.read(bytes);
+    } finally {
+      // Whatever happens: all outboxes of the process wait for it.
+      this.#listener.onRead();
+    }
   }
 
   drained(): void {

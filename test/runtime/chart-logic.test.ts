@@ -3,6 +3,7 @@ import { createActor, fromTransition, setup, type EventObject, type InspectionEv
 import { ChartActor, type ChartActorOptions } from '../../src/runtime/chart-actor.ts';
 import { chartLogic, type ChartHost } from '../../src/runtime/chart-logic.ts';
 import { compileChart } from '../../src/runtime/compiled-chart.ts';
+import { relay } from '../support/relay.ts';
 
 const lamp = setup({
   types: {} as { events: { type: 'press' } | { type: 'flicker' } | { type: 'break' }; tags: 'lit' },
@@ -235,7 +236,7 @@ describe.each(Object.entries(forms))('an actor %s of a compiled chart', (_form, 
     (type) => {
       const { actor, host } = litLamp();
       const before = actor.getSnapshot();
-      actor.send({ type, error: new Error('below') } as EventObject);
+      relay(actor, { type, error: new Error('below') } as EventObject);
       expect(actor.getSnapshot()).toBe(before);
       expect(host.done).toEqual([]);
     },
@@ -276,7 +277,7 @@ describe.each(Object.entries(forms))('an actor %s of a compiled chart', (_form, 
     let completed = 0;
     actor.subscribe({ complete: () => completed++ });
     host.done.length = 0;
-    actor.send(STOP);
+    relay(actor, STOP);
     expect(actor.getSnapshot().status).toBe('stopped');
     expect(actor.getSnapshot().value).toBe('off');
     expect(completed).toBe(1);
