@@ -71,9 +71,11 @@ export interface Scope {
 
 export interface Machine {
   readonly root: StateNode;
+  config: { readonly context?: unknown };
   readonly implementations: { readonly actions: Readonly<Record<string, unknown>> };
   options: object;
   transition: (snapshot: Snapshot, event: EventObject, scope: Scope) => Snapshot;
+  getInitialSnapshot: (scope: Scope, input: unknown) => Snapshot;
   getTransitionData(snapshot: Pick<Snapshot, 'value' | 'context' | 'machine'>, event: EventObject): Transition[];
   provide(implementations: object): Machine;
 }

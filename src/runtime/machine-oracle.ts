@@ -10,7 +10,7 @@
  * It answers only for what a machine does in one microstep without regard to
  * its context: see {@link Oracle.ask}.
  */
-import type { Action, Machine, Microstep, Scope, StateNode, Transition } from './machine-internals.ts';
+import type { Action, Machine, Microstep, Scope, Snapshot, StateNode, Transition } from './machine-internals.ts';
 import { snapshotIn } from './planned-actions.ts';
 
 /** What XState does when it takes certain transitions. */
@@ -19,6 +19,17 @@ export interface Answer {
   readonly actions: readonly unknown[];
   /** The active states that follow, in XState's order, or `undefined` when they stay the same ones. */
   readonly next: readonly StateNode[] | undefined;
+}
+
+/** What XState tells the oracle while it answers. */
+class Heard {
+  readonly executed: unknown[] = [];
+  readonly steps: Microstep[] = [];
+  readonly scope: Scope = {
+    self: undefined,
+    system: { _sendInspectionEvent: (step) => this.steps.push(step) },
+    actionExecutor: ({ exec }: Action) => this.executed.push(exec),
+  };
 }
 
 export class Oracle {
@@ -34,6 +45,7 @@ export class Oracle {
   constructor(machine: Machine) {
     this.#copy = machine.provide({});
     this.#copy.options = machine.options;
+    this.#copy.config = { ...machine.config, context: undefined };
     this.#pair(machine.root, this.#copy.root);
     for (const [original, twin] of this.#twins) this.#disarm(original, twin);
   }
@@ -49,28 +61,34 @@ export class Oracle {
       this.#copy,
       nodes.map((node) => counterpart(this.#twins, node)),
     );
-    const executed: unknown[] = [];
-    const steps: Microstep[] = [];
-    const scope: Scope = {
-      self: undefined,
-      system: { _sendInspectionEvent: (step) => steps.push(step) },
-      actionExecutor: ({ exec }: Action) => executed.push(exec),
-    };
+    const heard = new Heard();
     this.#chosen = new Set(transitions);
-    const after = this.#copy.transition(before, { type }, scope);
-    const [step] = steps;
-    if (step === undefined || steps.length > 1 || after.status !== 'active') return undefined;
+    const after = this.#copy.transition(before, { type }, heard.scope);
+    const [step] = heard.steps;
+    if (step === undefined || heard.steps.length > 1) return undefined;
     const taken = step._transitions;
     if (taken.length !== transitions.length) return undefined;
     if (taken.some((transition, index) => this.#transitions.get(transition) !== transitions[index])) return undefined;
-    if (!executed.every((marker) => this.#actions.has(marker))) return undefined;
-    const active = after._nodes.map((node) => counterpart(this.#originals, node));
+    const answer = this.#answer(heard, after);
+    return answer && after._nodes === before._nodes ? { actions: answer.actions, next: undefined } : answer;
+  }
+
+  /** What the machine does when it begins; `undefined` as for {@link Oracle.ask}. */
+  askBeginning(): Answer | undefined {
+    if (this.#hasHistory) return undefined;
+    const heard = new Heard();
+    this.#chosen = new Set();
+    const after = this.#copy.getInitialSnapshot(heard.scope, undefined);
+    // XState makes no microstep of the beginning: each that it tells of is one that follows.
+    return heard.steps.length > 0 ? undefined : this.#answer(heard, after);
+  }
+
+  #answer({ executed }: Heard, after: Snapshot): Answer | undefined {
+    if (after.status !== 'active' || !executed.every((marker) => this.#actions.has(marker))) return undefined;
+    const next = after._nodes.map((node) => counterpart(this.#originals, node));
     // Eventless transitions are looked at after every event, and their guards with them.
-    if (active.some(({ always }) => always !== undefined && always.length > 0)) return undefined;
-    return {
-      actions: executed.map((marker) => this.#actions.get(marker)),
-      next: after._nodes === before._nodes ? undefined : active,
-    };
+    if (next.some(({ always }) => always !== undefined && always.length > 0)) return undefined;
+    return { actions: executed.map((marker) => this.#actions.get(marker)), next };
   }
 
   #pair(original: StateNode, copy: StateNode): void {

@@ -8,7 +8,7 @@
  */
 import type { EventObject, StateValue } from 'xstate';
 import type { Machine, Snapshot, StateNode, Transition } from './machine-internals.ts';
-import { Oracle } from './machine-oracle.ts';
+import { Oracle, type Answer } from './machine-oracle.ts';
 import { planAction, snapshotIn, type PlannedAction } from './planned-actions.ts';
 
 const MAX_CONFIGURATIONS = 1000;
@@ -39,6 +39,12 @@ export interface Configuration {
   readonly decisions: Map<string, Decision>;
 }
 
+/** How a machine begins: with its root alone, as which its context is made, and by a plan then. */
+export interface Beginning {
+  readonly root: Configuration;
+  readonly plan: Plan;
+}
+
 /** Stands for a snapshot when it is to be found out whether a guard is asked: XState takes the machine from it first. */
 class Probe {
   readonly value: StateValue;
@@ -66,6 +72,8 @@ export class Plans {
   #byNodes = new WeakMap<readonly StateNode[], Configuration>();
   #byKey = new Map<string, Configuration>();
   #count = 0;
+  /** `undefined` until it is asked for. */
+  #beginning: Beginning | 'left' | undefined;
 
   /** Plans for the events that `machine` names, and for `types`. */
   constructor(machine: Machine, types: readonly string[]) {
@@ -84,6 +92,20 @@ export class Plans {
     // From here on all snapshots of this configuration share one array, which is found at once.
     if (configuration !== undefined) Reflect.set(snapshot, '_nodes', configuration.sample._nodes);
     return configuration;
+  }
+
+  /** How the machine begins, if that may be planned. Calls none of the machine's functions. */
+  beginning(): Beginning | undefined {
+    if (this.#machine.implementations !== this.#implementations) this.#begin();
+    const beginning = (this.#beginning ??= this.#findBeginning() ?? 'left');
+    return beginning !== 'left' && this.isValid(beginning.plan) ? beginning : undefined;
+  }
+
+  #findBeginning(): Beginning | undefined {
+    if (this.#oracle === undefined) return undefined;
+    const root = this.#configuration([this.#machine.root]);
+    const plan = this.#planFrom([], () => this.#oracle!.askBeginning());
+    return root && plan.next && { root, plan };
   }
 
   /** What `event` does in `configuration`, if that may be planned. Calls none of the machine's functions. */
@@ -135,8 +157,12 @@ export class Plans {
   }
 
   #plan({ sample }: Configuration, type: string, transitions: readonly Transition[]): Plan {
+    return this.#planFrom(transitions, () => this.#oracle!.ask(sample._nodes, type, transitions));
+  }
+
+  #planFrom(transitions: readonly Transition[], ask: () => Answer | undefined): Plan {
     try {
-      const answer = this.#oracle!.ask(sample._nodes, type, transitions);
+      const answer = ask();
       if (answer === undefined) return left(transitions);
       const actions: PlannedAction[] = [];
       for (const declared of answer.actions) {
@@ -172,6 +198,7 @@ export class Plans {
     this.#byNodes = new WeakMap();
     this.#byKey = new Map();
     this.#count = 0;
+    this.#beginning = undefined;
   }
 
   #collect(node: StateNode): void {

@@ -108,6 +108,27 @@ export function carryOutBuiltin<State extends Before>(
   return after;
 }
 
+interface AssignArguments {
+  readonly spawn: unknown;
+  readonly event: InitEvent;
+  readonly self: unknown;
+}
+
+interface InitEvent extends EventObject {
+  readonly input: unknown;
+}
+
+/** What XState makes of `before` when it assigns a context to it. */
+export function assignTo(
+  before: Before,
+  scope: Scope,
+  event: InitEvent,
+  assignment: (args: AssignArguments) => object,
+): Before {
+  const info = { context: before.context, event, self: scope.self, system: scope.system };
+  return resolveAssign(scope, before, info, undefined, { assignment }, NOTHING)[0];
+}
+
 /** The snapshot that XState makes of `machine` in the states `nodes`: an empty assignment is its way to make one. */
 export function snapshotIn(machine: Machine, nodes: readonly StateNode[]): Snapshot {
   const before = { status: 'active', context: {}, children: {}, historyValue: {}, machine, _nodes: nodes };

@@ -12,7 +12,8 @@
  * (`machine-oracle.ts`), remembered as a plan (`machine-plans.ts`), and carried
  * out from then on: the actions in XState's order and through the actor's own
  * executor, built-in ones by XState's own functions (`planned-actions.ts`), then
- * the next snapshot and the same inspection event.
+ * the next snapshot and the same inspection event. The beginning is planned like
+ * an event, and stopping a machine that has started no actors needs no plan.
  *
  * Which transitions an event selects is XState's answer too. If no guard is
  * asked it is always the same one and is remembered; otherwise XState is asked
@@ -21,7 +22,7 @@
  *
  * Everything that a plan does not hold is left to XState, event by event:
  * eventless transitions, history, invoked actors, `raise`, `enqueueActions`,
- * done states, a machine's end, what XState itself sends, events whose type is
+ * done states, a machine's end, what else XState itself sends, events whose type is
  * nowhere named. Between the two there is nothing to hand over, as both work on
  * the same snapshots. `test/runtime/planned-machine.property.test.ts` runs both
  * side by side over random machines and events.
@@ -32,10 +33,14 @@
 import { StateMachine, type AnyStateMachine, type EventObject, type StateValue } from 'xstate';
 import { internalsOf, type Machine, type Scope, type Snapshot, type Transition } from './machine-internals.ts';
 import { Plans, type Configuration, type Plan } from './machine-plans.ts';
-import { carryOutBuiltin, paramsOf, type Before } from './planned-actions.ts';
+import { assignTo, carryOutBuiltin, paramsOf, type Before } from './planned-actions.ts';
 
-/** How many events of planned machines were carried out by a plan, and how many were left to XState. For tests. */
+/**
+ * How many actors of planned machines began by a plan, how many events were carried out by one, and how many were left
+ * to XState. For tests.
+ */
 export interface PlanCounts {
+  begun: number;
   planned: number;
   left: number;
 }
@@ -49,7 +54,7 @@ const planned = new WeakMap<AnyStateMachine, PlanCounts>();
 export function planMachine(machine: AnyStateMachine, types: readonly string[]): PlanCounts {
   let counts = planned.get(machine);
   if (counts === undefined) {
-    planned.set(machine, (counts = { planned: 0, left: 0 }));
+    planned.set(machine, (counts = { begun: 0, planned: 0, left: 0 }));
     if (isStock(machine)) new PlannedMachine(internalsOf(machine), types, counts).install();
   }
   return counts;
@@ -60,17 +65,32 @@ function isStock(machine: AnyStateMachine): boolean {
   return (
     Object.getPrototypeOf(machine) === StateMachine.prototype &&
     !Object.hasOwn(machine, 'getTransitionData') &&
+    !Object.hasOwn(machine, '_getPreInitialState') &&
     Object.isExtensible(machine) &&
-    Object.getOwnPropertyDescriptor(machine, 'transition')?.writable === true &&
-    machine.transition.name === `bound ${StateMachine.prototype.transition.name}`
+    isBound(machine, 'transition') &&
+    isBound(machine, 'getInitialSnapshot')
   );
 }
+
+/** Whether `machine` has the method that XState gave it. */
+function isBound(machine: AnyStateMachine, method: 'transition' | 'getInitialSnapshot'): boolean {
+  return (
+    Object.getOwnPropertyDescriptor(machine, method)?.writable === true &&
+    machine[method].name === `bound ${StateMachine.prototype[method].name}`
+  );
+}
+
+const STOP = 'xstate.stop';
+
+/** What actions change. */
+type Changing = Pick<Snapshot, 'context' | 'children'>;
 
 class PlannedMachine {
   readonly #machine: Machine;
   readonly #counts: PlanCounts;
   readonly #plans: Plans;
   readonly #interpret: Machine['transition'];
+  readonly #interpretBeginning: Machine['getInitialSnapshot'];
   /** The machine as built-in actions see it: XState works out a state value from its root, which here is nothing. */
   readonly #rootless: Machine;
   /** What XState is to find when it asks which transitions an event selects: the guards have answered already. */
@@ -81,13 +101,15 @@ class PlannedMachine {
     this.#counts = counts;
     this.#plans = new Plans(machine, types);
     this.#interpret = machine.transition;
+    this.#interpretBeginning = machine.getInitialSnapshot;
     this.#rootless = Object.create(machine as object, { root: { value: {} } }) as Machine;
   }
 
-  /** Takes the place of the machine's own `transition`. */
+  /** Takes the place of the machine's own `transition` and `getInitialSnapshot`. */
   install(): void {
     const machine = this.#machine;
     machine.transition = (snapshot, event, scope) => this.#transition(snapshot, event, scope);
+    machine.getInitialSnapshot = (scope, input) => this.#begin(scope, input);
     const select = machine.getTransitionData.bind(machine);
     Object.defineProperty(machine, 'getTransitionData', {
       value: (snapshot: Snapshot, event: EventObject) => {
@@ -101,12 +123,42 @@ class PlannedMachine {
     });
   }
 
+  /** As XState begins a machine: nothing is told to inspectors, and the scope keeps actions until the actor starts. */
+  #begin(scope: Scope, input: unknown): Snapshot {
+    const beginning = this.#plans.beginning();
+    if (beginning === undefined || !scope) return this.#interpretBeginning(scope, input);
+    this.#counts.begun++;
+    const { root, plan } = beginning;
+    const event = { type: 'xstate.init', input };
+    const { context } = this.#machine.config;
+    const isMade = typeof context === 'function';
+    let before: Changing = { context: !isMade && context ? context : {}, children: {} };
+    const from = { status: 'active', output: undefined, error: undefined, machine: this.#machine } as const;
+    const historyValue = {};
+    try {
+      if (isMade) {
+        const make = context as (args: object) => object;
+        before = assignTo(this.#actedOn(before), scope, event, ({ spawn, event: { input }, self }) =>
+          make({ spawn, input, self }),
+        );
+      }
+      const { context: made, children } = this.#act(plan, before, event, scope);
+      return snapshotFrom({ ...from, historyValue }, plan.next!, made, children);
+    } catch (error) {
+      return snapshotFrom({ ...from, historyValue, status: 'error', error }, root, before.context, before.children);
+    }
+  }
+
   #transition(snapshot: Snapshot, event: EventObject, scope: Scope): Snapshot {
     const configuration = this.#plans.configurationOf(snapshot);
     // Nothing but an event with a type reaches an actor from the runtime; from the user's own code, anything might.
     if (configuration === undefined || typeof event?.type !== 'string') return this.#leave(snapshot, event, scope);
     const decision = configuration.decisions.get(event.type) ?? this.#plans.decide(configuration, event);
-    if (decision === undefined) return this.#leave(snapshot, event, scope);
+    if (decision === undefined) {
+      return event.type === STOP && Object.keys(snapshot.children).length === 0
+        ? this.#stop(configuration, snapshot, event, scope)
+        : this.#leave(snapshot, event, scope);
+    }
     const { always } = decision;
     if (always !== undefined) {
       // Inspectors get an array of their own, as from XState.
@@ -141,38 +193,64 @@ class PlannedMachine {
     scope: Scope,
   ): Snapshot {
     this.#counts.planned++;
+    const after = this.#act(plan, snapshot, event, scope);
+    const isNew = plan.next !== undefined || after !== snapshot;
+    const next = isNew ? snapshotFrom(snapshot, plan.next ?? configuration, after.context, after.children) : snapshot;
+    tellOfStep(scope, event, next, transitions);
+    return next;
+  }
+
+  /** Carries out the actions of `plan`. Answers with `before`, or with what takes its place. */
+  #act(plan: Plan, before: Changing, event: EventObject, scope: Scope): Changing {
     const { self, system } = scope;
-    let { context, children } = snapshot;
-    let isNew = plan.next !== undefined;
+    let now = before;
     for (const { type, declared, implementation, builtin } of plan.actions!) {
+      const { context } = now;
       const info = { context, event, self, system };
       const params = declared === undefined ? undefined : paramsOf(declared, context, event);
       if (builtin === undefined) {
         scope.actionExecutor({ type, info, params, exec: implementation });
         continue;
       }
-      const before: Before = { machine: this.#rootless, context, children, _nodes: [] };
-      const after = carryOutBuiltin(builtin, scope, before, info, params);
-      if (after !== before) {
-        isNew = true;
-        ({ context, children } = after);
-      }
+      const actedOn = this.#actedOn(now);
+      const after = carryOutBuiltin(builtin, scope, actedOn, info, params);
+      if (after !== actedOn) now = after;
     }
-    const next = isNew ? snapshotFrom(snapshot, plan.next ?? configuration, context, children) : snapshot;
-    system._sendInspectionEvent({
-      type: '@xstate.microstep',
-      actorRef: self,
-      event,
-      snapshot: next,
-      _transitions: transitions,
-    });
+    return now;
+  }
+
+  #actedOn({ context, children }: Changing): Before {
+    return { machine: this.#rootless, context, children, _nodes: [] };
+  }
+
+  /** As XState stops a machine that has no actors to stop. */
+  #stop(configuration: Configuration, snapshot: Snapshot, event: EventObject, scope: Scope): Snapshot {
+    this.#counts.planned++;
+    const { context, children } = snapshot;
+    const next = snapshotFrom({ ...snapshot, status: 'stopped' }, configuration, context, children);
+    tellOfStep(scope, event, next, []);
     return next;
   }
 }
 
+function tellOfStep(
+  { self, system }: Scope,
+  event: EventObject,
+  snapshot: Snapshot,
+  transitions: readonly Transition[],
+): void {
+  system._sendInspectionEvent({
+    type: '@xstate.microstep',
+    actorRef: self,
+    event,
+    snapshot,
+    _transitions: transitions,
+  });
+}
+
 /** As XState makes a snapshot from another one. */
 function snapshotFrom(
-  from: Snapshot,
+  from: Pick<Snapshot, 'status' | 'output' | 'error' | 'machine' | 'historyValue'>,
   { sample, tags }: Configuration,
   context: object,
   children: Snapshot['children'],

@@ -58,12 +58,12 @@ const inA = (a: object, rest: object = {}): AnyStateMachine =>
 const on = (go: unknown, rest: object = {}): AnyStateMachine => inA({ on: { go } }, rest);
 
 /** How `go` was carried out. */
-function carriedOut(machine: AnyStateMachine): PlanCounts {
+function carriedOut(machine: AnyStateMachine): Omit<PlanCounts, 'begun'> {
   const counts = planMachine(machine, types);
   const actor = start(machine);
   counts.planned = counts.left = 0;
   actor.send({ type: 'go' });
-  return { ...counts };
+  return { planned: counts.planned, left: counts.left };
 }
 
 const planned: Readonly<Record<string, () => AnyStateMachine>> = {
@@ -134,14 +134,16 @@ describe('a planned machine', () => {
     expect(carriedOut(machine())).toEqual({ planned: 0, left: 1 });
   });
 
-  it('leaves to XState what XState itself sends', () => {
+  it('leaves to XState what XState itself sends, but for the end of a machine without actors', () => {
     const machine = inA({ after: { 1000: 'b' } });
     const counts = planMachine(machine, types);
     const actor = start(machine);
     (actor.clock as SimulatedClock).increment(1000);
     expect(snapshotOf(actor).value).toBe('b');
+    expect(counts).toMatchObject({ planned: 0, left: 1 });
     actor.stop();
-    expect(counts).toEqual({ planned: 0, left: 2 });
+    expect(snapshotOf(actor).status).toBe('stopped');
+    expect(counts).toMatchObject({ planned: 1, left: 1 });
   });
 
   it('goes on from where XState left off, and back', () => {
@@ -152,7 +154,7 @@ describe('a planned machine', () => {
     const actor = start(machine);
     for (const type of ['plain', 'go', 'plain', 'go', 'plain']) actor.send({ type });
     expect(snapshotOf(actor).context).toEqual({ n: 7 });
-    expect(counts).toEqual({ planned: 3, left: 2 });
+    expect(counts).toMatchObject({ planned: 3, left: 2 });
   });
 
   it('asks each guard once, whoever carries out what follows', () => {
@@ -174,7 +176,7 @@ describe('a planned machine', () => {
     const actor = start(machine);
     for (const type of ['plain', 'raising', 'plain', 'raising']) actor.send({ type });
     expect(asked).toEqual(['first', 'second', 'third', 'first', 'second', 'third']);
-    expect(counts).toEqual({ planned: 2, left: 2 });
+    expect(counts).toMatchObject({ planned: 2, left: 2 });
   });
 
   it('fails with the words of XState when a guard throws', () => {
@@ -223,7 +225,7 @@ describe('a planned machine', () => {
       done: ['exit'],
     });
     expect(errorOf(actor)).toBe('boom');
-    expect(counts).toEqual({ planned: 1, left: 0 });
+    expect(counts).toMatchObject({ planned: 1, left: 0 });
   });
 
   it('fails as in XState when an event has no type', () => {
@@ -310,7 +312,7 @@ describe('a planned machine', () => {
     const copy = machine.provide({ actions: { noted: () => done.push('other') } } as never) as AnyStateMachine;
     start(copy).send({ type: 'go' });
     expect(done).toEqual(['other']);
-    expect(counts).toEqual({ planned: 1, left: 0 });
+    expect(counts).toMatchObject({ planned: 1, left: 0 });
   });
 
   it('takes up implementations that have been replaced since', () => {

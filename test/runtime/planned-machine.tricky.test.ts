@@ -44,7 +44,7 @@ describe('a planned machine', () => {
     );
     expect(ours).toEqual(theirs);
     expect(ours.at(-1)).toEqual(['finally', 'active', {}, { n: 1 }, []]);
-    expect(counts).toEqual({ planned: 3, left: 0 });
+    expect(counts).toMatchObject({ planned: 3, left: 0 });
   });
 
   it('takes up a single implementation that a spy has taken the place of', () => {
@@ -64,7 +64,7 @@ describe('a planned machine', () => {
     spy.mockRestore();
     actor.send({ type: 'go' });
     expect(spy).toHaveBeenCalledTimes(0);
-    expect(counts).toEqual({ planned: 2, left: 2 });
+    expect(counts).toMatchObject({ planned: 2, left: 2 });
   });
 
   it('asks the guards once also when an implementation was replaced by one that only XState carries out', () => {
@@ -132,7 +132,7 @@ describe('a planned machine', () => {
       },
     );
     expect(ours).toEqual(theirs);
-    expect(counts).toEqual({ planned: 1, left: 500 });
+    expect(counts).toMatchObject({ planned: 1, left: 500 });
   });
 
   it('is not harmed by an inspector that alters what it is shown', () => {
