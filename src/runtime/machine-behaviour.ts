@@ -3,11 +3,12 @@
  * the runtime and beneath its connection. Its events are carried out by plans
  * that XState has made, see `planned-machine.ts`.
  */
-import { createActor, type AnyStateMachine, type EventObject, type Observer } from 'xstate';
+import { type AnyStateMachine, type EventObject, type Observer } from 'xstate';
 import type { WsEventType } from '../service/events.ts';
 import { bindToConnection } from '../service/machine.ts';
 import { inspectionOf, type Inspection } from './inspection.ts';
 import { stopDescendants } from './isolation.ts';
+import { createMachineActor } from './machine-actor.ts';
 import { planMachine } from './planned-machine.ts';
 import type { Performer, RunnableBehaviour, Seat } from './behaviour.ts';
 
@@ -32,16 +33,8 @@ export function createMachineBehaviour(machine: AnyStateMachine): RunnableBehavi
 
 /** The internals of XState's `Actor` that are touched here, for what a connection and a message cost. */
 interface ActorInternals {
-  options: Options;
   _send(event: EventObject): void;
   readonly observers: Set<Pick<Observer<unknown>, 'error' | 'complete'>>;
-}
-
-type Options = Readonly<Record<'clock' | 'logger' | 'devTools' | 'parent' | 'id' | 'src' | 'input', unknown>>;
-
-/** Equal to `options`. XState spreads two objects into one, which V8 gives a hidden class of its own for each actor. */
-function inOneShape({ clock, logger, devTools, parent, id, src, input }: Options): Options {
-  return { clock, logger, devTools, parent, id, src, input };
 }
 
 class MachinePerformer implements Performer {
@@ -52,17 +45,15 @@ class MachinePerformer implements Performer {
   constructor(machine: AnyStateMachine, seat: Seat) {
     this.#seat = seat;
     this.#inspection = inspectionOf(seat.actor.system);
-    this.#actor = createActor(machine, {
+    this.#actor = createMachineActor(machine, {
       parent: seat.actor,
       id: 'service',
       src: machine.id,
       input: { connection: seat.connection.info() },
     });
     bindToConnection(this.#actor, seat.connection);
-    const internals = this.#internals;
-    internals.options = inOneShape(internals.options);
     // As by `subscribe`, which makes three objects for an observer.
-    internals.observers.add(this);
+    this.#internals.observers.add(this);
     this.#actor.start();
   }
 

@@ -117,6 +117,13 @@ const byPlan: Readonly<Record<string, (note: Note) => object>> = {
     initial: 'a',
     states: { a: {} },
   }),
+  'a context that spawns, and then an assign that throws': () => ({
+    context: ({ spawn }: { spawn: (logic: string, options: object) => unknown }) => {
+      spawn('child', { id: 'one' });
+      return { n: 1 };
+    },
+    entry: assign(boom),
+  }),
   'params that throw': () => ({ context: { n: 0 }, entry: { type: 'some', params: boom } }),
   'sending to nobody': () => ({ entry: sendTo('nobody', { type: 'hi' }) }),
   'a delay': () => ({ initial: 'a', states: { a: { after: { 1000: 'b' } }, b: {} } }),

@@ -14,6 +14,7 @@ import {
   type EventObject,
   type InspectionEvent,
 } from 'xstate';
+import { createMachineActor } from '../../src/runtime/machine-actor.ts';
 import { isolateMachine } from '../../src/runtime/machine-isolation.ts';
 import { planMachine, type PlanCounts } from '../../src/runtime/planned-machine.ts';
 import { eventTypes, machineSpec, oddEventTypes, type MachineSpec } from '../support/generated-machine-specs.ts';
@@ -107,8 +108,14 @@ class Side {
   readonly #before: AnyMachineSnapshot[] = [];
   readonly #hasParent: boolean;
   readonly #isInspected: boolean;
+  readonly #create: typeof createMachineActor;
 
-  constructor({ spec, isIsolated, hasParent, isInspected }: Run, prepare: (machine: AnyStateMachine) => void) {
+  constructor(
+    { spec, isIsolated, hasParent, isInspected }: Run,
+    create: typeof createMachineActor,
+    prepare: (machine: AnyStateMachine) => void,
+  ) {
+    this.#create = create;
     this.#hasParent = hasParent;
     this.#isInspected = isInspected;
     const { entries } = this.journal;
@@ -135,15 +142,20 @@ class Side {
 
   #make(index: number, snapshot?: unknown): AnyActor {
     const { entries } = this.journal;
-    const actor = createActor(this.machine, {
-      id: `actor${index}`,
-      clock: this.#clock,
-      logger: (...said) => entries.push(['log', said]),
-      input: { index },
-      ...(this.#hasParent && { parent: this.#root }),
-      ...(this.#isInspected && { inspect: (event: InspectionEvent) => entries.push(['inspected', seenBy(event)]) }),
-      ...(snapshot !== undefined && { snapshot: snapshot as never }),
-    });
+    const common = { id: `actor${index}`, src: 'machine', input: { index } };
+    const actor =
+      this.#hasParent && snapshot === undefined
+        ? this.#create(this.machine, { parent: this.#root, ...common })
+        : createActor(this.machine, {
+            ...common,
+            clock: this.#clock,
+            logger: (...said) => entries.push(['log', said]),
+            ...(this.#hasParent && { parent: this.#root }),
+            ...(this.#isInspected && {
+              inspect: (event: InspectionEvent) => entries.push(['inspected', seenBy(event)]),
+            }),
+            ...(snapshot !== undefined && { snapshot: snapshot as never }),
+          });
     actor.subscribe({
       next: (next) => entries.push(['next', looksOf(next as AnyMachineSnapshot)]),
       error: (error) => entries.push(['error', errorOf(error)]),
@@ -271,13 +283,13 @@ function same(ours: unknown, theirs: unknown): void {
 function compare(run: Run): PlanCounts | undefined {
   let theirs: Side;
   try {
-    theirs = new Side(run, () => {});
+    theirs = new Side(run, createActor, () => {});
   } catch {
     // Not every generated machine is one that XState takes.
     return undefined;
   }
   let counts: PlanCounts | undefined;
-  const ours = new Side(run, (machine) => {
+  const ours = new Side(run, createMachineActor, (machine) => {
     counts = planMachine(machine, eventTypes);
   });
   const agree = (): void => {
