@@ -27,6 +27,8 @@ export interface AcceptedUpgrade {
 export abstract class ConnectionFunctions implements Connection {
   readonly #upgrade: AcceptedUpgrade;
   #attributes: Map<string, unknown> | undefined;
+  /** Whether it ever had a name or was in a group: the registries need not be asked about the others when they close. */
+  protected isRegistered = false;
 
   constructor(upgrade: AcceptedUpgrade) {
     this.#upgrade = upgrade;
@@ -114,12 +116,16 @@ export abstract class ConnectionFunctions implements Connection {
 
   storeConnection(name: string): Outcome {
     checkName('name', name);
-    return this.isOpen ? this.functions.store(name, this.connection) : outcomeOf('closed');
+    if (!this.isOpen) return outcomeOf('closed');
+    this.isRegistered = true;
+    return this.functions.store(name, this.connection);
   }
 
   addConnectionToGroup(group: string): Outcome {
     checkName('group', group);
-    return this.isOpen ? this.functions.addToGroup(group, this.connection) : outcomeOf('closed');
+    if (!this.isOpen) return outcomeOf('closed');
+    this.isRegistered = true;
+    return this.functions.addToGroup(group, this.connection);
   }
 
   removeConnectionFromGroup(group: string): Outcome {

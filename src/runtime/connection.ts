@@ -325,9 +325,10 @@ export class LiveConnection
   }
 
   purge(): void {
-    const { names, groups } = this.#service.realm;
     this.#vigil.stop();
     this.#service.leave(this);
+    if (!this.isRegistered) return;
+    const { names, groups } = this.#service.realm;
     names.send({ type: 'connection.purge', connection: this });
     groups.send({ type: 'connection.purge', connection: this });
   }
