@@ -12,7 +12,12 @@ import { Oracle, type Answer } from './machine-oracle.ts';
 import { planAction, snapshotIn, type PlannedAction } from './planned-actions.ts';
 
 const MAX_CONFIGURATIONS = 1000;
+/** Active states of all configurations together: one of a machine with many regions is large. */
+const MAX_NODES = 32_000;
+/** Plans and decisions together. */
 const MAX_PLANS = 4000;
+/** States and named events; the oracle is a second instance of the machine, made when its service is. */
+const MAX_SIZE = 5000;
 /** Of one event in one configuration, as they are looked for one by one. */
 const MAX_OUTCOMES = 32;
 
@@ -65,13 +70,14 @@ export class Plans {
   readonly #machine: Machine;
   readonly #types: Set<string>;
   readonly #numbers = new Map<StateNode, number>();
-  /** Made for the first event; `undefined` when there is none to be had. */
-  #oracle: Oracle | undefined;
+  /** `undefined` when there is none to be had. */
+  readonly #oracle: Oracle | undefined;
   /** What the plans were made of. */
   #implementations: Machine['implementations'] | undefined;
   #byNodes = new WeakMap<readonly StateNode[], Configuration>();
   #byKey = new Map<string, Configuration>();
   #count = 0;
+  #nodes = 0;
   /** `undefined` until it is asked for. */
   #beginning: Beginning | 'left' | undefined;
 
@@ -80,6 +86,7 @@ export class Plans {
     this.#machine = machine;
     this.#types = new Set(types);
     this.#collect(machine.root);
+    this.#oracle = this.#numbers.size + this.#types.size > MAX_SIZE ? undefined : oracleOf(machine);
   }
 
   /** The configuration that `snapshot` is in, if events in it may be planned. */
@@ -87,7 +94,8 @@ export class Plans {
     if (this.#machine.implementations !== this.#implementations) this.#begin();
     if (snapshot.status !== 'active' || snapshot.machine !== this.#machine || !snapshot.context) return undefined;
     const known = this.#byNodes.get(snapshot._nodes);
-    if (known !== undefined || this.#oracle === undefined) return known;
+    // Nothing is looked for that has no room: XState's arrays are new ones each time.
+    if (known !== undefined || this.#oracle === undefined || this.#isFull) return known;
     const configuration = this.#configuration(snapshot._nodes);
     // From here on all snapshots of this configuration share one array, which is found at once.
     if (configuration !== undefined) Reflect.set(snapshot, '_nodes', configuration.sample._nodes);
@@ -111,7 +119,7 @@ export class Plans {
   /** What `event` does in `configuration`, if that may be planned. Calls none of the machine's functions. */
   decide(configuration: Configuration, event: EventObject): Decision | undefined {
     const { type } = event;
-    if (!this.#types.has(type)) return undefined;
+    if (!this.#types.has(type) || this.#count >= MAX_PLANS) return undefined;
     const probe = new Probe(configuration.sample.value);
     const outcomes: Plan[] = [];
     let always: Plan | undefined;
@@ -122,6 +130,7 @@ export class Plans {
       if (!probe.isAsked) return undefined;
     }
     const decision = { always, outcomes };
+    this.#count++;
     configuration.decisions.set(type, decision);
     return decision;
   }
@@ -181,8 +190,9 @@ export class Plans {
   #configuration(nodes: readonly StateNode[]): Configuration | undefined {
     const key = nodes.map((node) => this.#numbers.get(node)).join();
     let configuration = this.#byKey.get(key);
-    if (configuration === undefined && this.#byKey.size < MAX_CONFIGURATIONS) {
+    if (configuration === undefined && !this.#isFull) {
       const own = [...nodes];
+      this.#nodes += own.length;
       const sample = snapshotIn(this.#machine, own);
       configuration = { sample, tags: [...sample.tags], decisions: new Map() };
       this.#byKey.set(key, configuration);
@@ -191,13 +201,17 @@ export class Plans {
     return configuration;
   }
 
+  get #isFull(): boolean {
+    return this.#byKey.size >= MAX_CONFIGURATIONS || this.#nodes >= MAX_NODES;
+  }
+
   /** Starts afresh, with what implements the machine's actions now. */
   #begin(): void {
-    if (this.#implementations === undefined) this.#oracle = oracleOf(this.#machine);
     this.#implementations = this.#machine.implementations;
     this.#byNodes = new WeakMap();
     this.#byKey = new Map();
     this.#count = 0;
+    this.#nodes = 0;
     this.#beginning = undefined;
   }
 

@@ -15,6 +15,8 @@ import {
   type AnyActorRef,
   type AnyStateMachine,
 } from 'xstate';
+import { internalsOf } from '../../src/runtime/machine-internals.ts';
+import { Plans } from '../../src/runtime/machine-plans.ts';
 import { planMachine } from '../../src/runtime/planned-machine.ts';
 import { bothWays, snapshotOf, types, type Arguments, type Note } from '../support/both-ways.ts';
 
@@ -356,5 +358,23 @@ describe('a planned machine', () => {
       expect(counts.planned).toBeGreaterThan(1000);
       expect(counts.left).toBeGreaterThan(1000);
     }
+  });
+
+  it('remembers a bounded number of decisions, whatever they lead to', () => {
+    const types = Array.from({ length: 4500 }, (_, number) => `type ${number}`);
+    const on = Object.fromEntries(types.map((type) => [type, { actions: 'raised' }]));
+    const machine = createMachine({ on }, { actions: { raised: raise({ type: 'type 0' } as never) } });
+    const plans = new Plans(internalsOf(machine), []);
+    const configuration = plans.configurationOf(createActor(machine).getSnapshot() as never)!;
+    for (const type of types) plans.decide(configuration, { type });
+    expect(configuration.decisions.size).toBeGreaterThan(1000);
+    expect(configuration.decisions.size).toBeLessThanOrEqual(4000);
+  });
+
+  it('leaves a machine of many thousand states and events to XState', () => {
+    const on = Object.fromEntries(Array.from({ length: 6000 }, (_, number) => [`type ${number}`, {}]));
+    const machine = createMachine({ on });
+    const plans = new Plans(internalsOf(machine), []);
+    expect(plans.configurationOf(createActor(machine).getSnapshot() as never)).toBeUndefined();
   });
 });
