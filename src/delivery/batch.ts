@@ -44,16 +44,16 @@ export class Batch {
     this.#store = this.#earlier = undefined;
     this.byteLength = 0;
     if (earlier === undefined) {
-      hand(writer, last);
+      handOver(writer, last);
       return;
     }
     earlier.push(last);
-    for (const piece of joined(earlier)) hand(writer, piece);
+    for (const piece of joined(earlier)) handOver(writer, piece);
   }
 }
 
 /** What a writer has to keep must not keep a whole slab alive for the sake of one frame in it. */
-function hand(writer: Writer, piece: Buffer): void {
+export function handOver(writer: Writer, piece: Buffer): void {
   const isKept = writer.bufferedBytes > 0 && piece.buffer.byteLength > 2 * piece.length;
   writer.write(isKept ? Uint8Array.prototype.slice.call(piece) : piece);
 }
@@ -61,7 +61,7 @@ function hand(writer: Writer, piece: Buffer): void {
 let latest: Buffer = Buffer.alloc(0);
 
 /** A view of the store; the same one again for the receivers of one sequence, who ask for it one after another. */
-function pieceOf(store: Buffer, start: number, end: number): Buffer {
+export function pieceOf(store: Buffer, start: number, end: number): Buffer {
   if (latest.buffer !== store.buffer || latest.byteOffset !== start || latest.length !== end - start) {
     latest = store.subarray(start, end);
   }

@@ -7,7 +7,7 @@
  * Small frames are laid one behind another into a slab. So the frames that one
  * receiver gets in a tick mostly lie side by side already, and an outbox writes
  * them as one piece without copying; receivers of the same sequence even write
- * the same piece (`outbox.ts`).
+ * the same piece (`sequence.ts`).
  *
  * A slab is never used twice: what was written may still be on its way.
  *
@@ -28,7 +28,7 @@ const LONGEST_HEADER = 10;
 let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
 let used = 0;
 
-/** A complete frame, ready to be written to any number of sockets. Its bytes never change. */
+/** A complete frame, or several in their order, ready to be written to any number of sockets. Its bytes never change. */
 export class Frame {
   /** The buffer that it lies in, from `start` to `end`. */
   readonly store: Buffer;
@@ -45,7 +45,7 @@ export class Frame {
     return this.end - this.start;
   }
 
-  /** The bytes of the message, without those of the header. */
+  /** The bytes of the message of a single frame, without those of the header. */
   get payloadLength(): number {
     return this.byteLength - headerLength(this.store[this.start + 1]!);
   }

@@ -10,6 +10,12 @@
  * is flushed when all of it has been, which is the same moment without the cost
  * of a tick.
  *
+ * Most outboxes that have anything to write have what others have as well: the
+ * broadcasts of this tick and nothing else. Such an outbox holds the sequence that
+ * it shares with them, and for the next broadcast it only moves to the longer one
+ * (`sequence.ts`). As soon as it gets something for itself, or there is anything to
+ * consider, it goes on with a batch of its own.
+ *
  * A connection whose remote side does not read fills its outbox. At the
  * high-water mark the outbox is *congested*; what happens to a push then is the
  * owner's policy, and nothing is ever buffered beyond the hard cap. The owner
@@ -17,9 +23,10 @@
  * from the middle of a broadcast, which no reaction must disturb.
  */
 import type { Socket } from '../transport/contract.ts';
-import { Batch } from './batch.ts';
+import { Batch, handOver, pieceOf } from './batch.ts';
 import type { Compress } from './compression.ts';
 import type { Frame } from './frame.ts';
+import { followedBy, forgetSequence } from './sequence.ts';
 
 /** Whom an outbox tells that it is congested, that a push met the congestion, or that it is empty again. */
 export interface OutboxOwner {
@@ -38,7 +45,9 @@ export class Outbox {
   readonly #limits: OutboxLimits;
   readonly #owner: OutboxOwner;
   readonly #compress: Compress | undefined;
-  /** What waits for the end of the tick; most connections have nothing waiting most of the time. */
+  // What waits for the end of the tick, in one of two forms; most connections have nothing waiting most of the time.
+  /** Less than the high-water mark, and the socket had nothing left to write when it began. Shared with others. */
+  #sequence: Frame | undefined;
   #batch: Batch | undefined;
   #congested = false;
   #told = false;
@@ -54,7 +63,7 @@ export class Outbox {
 
   /** Bytes that the operating system has not taken yet. */
   get bufferedBytes(): number {
-    return (this.#batch?.byteLength ?? 0) + this.#socket.bufferedBytes;
+    return ((this.#sequence ?? this.#batch)?.byteLength ?? 0) + this.#socket.bufferedBytes;
   }
 
   /** Takes `frame` for the end of this tick; `false` when the outbox is congested and the frame was refused. */
@@ -67,9 +76,41 @@ export class Outbox {
       return false;
     }
     const written = this.#compress === undefined ? frame : this.#compress(frame);
-    if (this.bufferedBytes + written.byteLength > this.#limits.hardCapBytes) return false;
-    const batch = (this.#batch ??= spare.pop() ?? new Batch());
-    batch.add(written);
+    return this.#sequence === undefined ? this.#begin(written) : this.#goOn(this.#sequence, written);
+  }
+
+  #begin(frame: Frame): boolean {
+    if (
+      this.#batch !== undefined ||
+      this.#socket.bufferedBytes > 0 ||
+      frame.byteLength >= this.#limits.highWaterMarkBytes
+    )
+      return this.#add(frame);
+    // In this order, here and below, so that a caller whose stack is used up leaves nothing behind that is half done.
+    this.#schedule();
+    this.#sequence = frame;
+    return true;
+  }
+
+  #goOn(sequence: Frame, frame: Frame): boolean {
+    if (sequence.byteLength + frame.byteLength < this.#limits.highWaterMarkBytes) {
+      const longer = followedBy(sequence, frame);
+      if (longer !== undefined) {
+        this.#sequence = longer;
+        return true;
+      }
+    }
+    const batch = emptyBatch();
+    batch.add(sequence);
+    this.#batch = batch;
+    this.#sequence = undefined;
+    return this.#add(frame);
+  }
+
+  #add(frame: Frame): boolean {
+    if (this.bufferedBytes + frame.byteLength > this.#limits.hardCapBytes) return false;
+    const batch = (this.#batch ??= emptyBatch());
+    batch.add(frame);
     this.#schedule();
     // Only the operating system knows how much the remote side takes: ask it before calling anyone slow.
     if (batch.byteLength >= this.#limits.highWaterMarkBytes) this.flush();
@@ -78,8 +119,12 @@ export class Outbox {
 
   /** Writes what is pending now. To be called before anything else is written to the socket. */
   flush(): void {
+    const sequence = this.#sequence;
     const batch = this.#batch;
-    if (batch !== undefined) {
+    if (sequence !== undefined) {
+      this.#sequence = undefined;
+      handOver(this.#socket, pieceOf(sequence.store, sequence.start, sequence.end));
+    } else if (batch !== undefined) {
       this.#batch = undefined;
       batch.drainTo(this.#socket);
       if (spare.length < MOST_SPARE) spare.push(batch);
@@ -121,6 +166,10 @@ export class Outbox {
 const spare: Batch[] = [];
 const MOST_SPARE = 1024;
 
+function emptyBatch(): Batch {
+  return spare.pop() ?? new Batch();
+}
+
 let waiting: Outbox[] = [];
 /** Whether `settleOutboxes` is going to be called. */
 let isAwaited = false;
@@ -150,6 +199,7 @@ export function holdOutboxes(): boolean {
 export function settleOutboxes(): void {
   isAwaited = false;
   if (waiting.length === 0) return;
+  forgetSequence();
   const outboxes = waiting;
   waiting = [];
   isSettling = true;

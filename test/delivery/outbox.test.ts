@@ -242,6 +242,15 @@ describe('at the hard cap', () => {
     expect(outbox.bufferedBytes).toBe(5000);
   });
 
+  it('counts what the operating system has not taken', async () => {
+    const { socket, outbox } = create({ hardCapBytes: 1000 });
+    socket.takes = 0;
+    outbox.push(frameOf(600));
+    await endOfTick();
+    expect(outbox.push(frameOf(401))).toBe(false);
+    expect(outbox.push(frameOf(400))).toBe(true);
+  });
+
   it('is never exceeded, the order is kept and nothing is written twice, whatever happens', async () => {
     type Step = { push: number } | { take: number } | 'drain' | 'flush' | 'tick';
     const step: fc.Arbitrary<Step> = fc.oneof(
@@ -269,6 +278,96 @@ describe('at the hard cap', () => {
         expect(Buffer.concat(socket.writes).equals(joined(...accepted))).toBe(true);
       }),
       { numRuns: 200 },
+    );
+  });
+});
+
+describe('outboxes that get the same', () => {
+  const many = (count = 6, limits: Partial<OutboxLimits> = {}) => Array.from({ length: count }, () => create(limits));
+
+  it('write the same piece, whether or not the frames lie side by side', async () => {
+    const receivers = many();
+    const frames = [frameText('one'), frameText('two'), frameOf(100)];
+    for (const frame of frames) for (const { outbox } of receivers) outbox.push(frame);
+    await endOfTick();
+    for (const { socket } of receivers) expect(socket.writes).toEqual([joined(...frames)]);
+    const [last, ...others] = receivers.slice(-3).map(({ socket }) => socket.writes[0]);
+    for (const other of others) expect(other).toBe(last);
+  });
+
+  it('are not disturbed by one that gets something for itself in between', async () => {
+    const receivers = many();
+    const [first, own, second] = ['first', 'own', 'second'].map(frameText);
+    for (const { outbox } of receivers) outbox.push(first!);
+    receivers[4]!.outbox.push(own!);
+    for (const { outbox } of receivers) outbox.push(second!);
+    await endOfTick();
+    for (const [index, { socket }] of receivers.entries())
+      expect(socket.writes).toEqual([index === 4 ? joined(first!, own!, second!) : joined(first!, second!)]);
+  });
+
+  it('leave out those that a frame is not for', async () => {
+    const receivers = many();
+    const frames = ['a', 'b', 'c', 'd'].map(frameText);
+    for (const [number, frame] of frames.entries())
+      for (const [index, { outbox }] of receivers.entries()) if (index % 4 !== number) outbox.push(frame);
+    await endOfTick();
+    for (const [index, { socket }] of receivers.entries())
+      expect(socket.writes).toEqual([joined(...frames.filter((_, number) => number !== index % 4))]);
+  });
+
+  it('ask the operating system at the high-water mark, each its own', () => {
+    const receivers = many();
+    for (let count = 0; count < 4; count += 1) {
+      const frame = frameOf(250);
+      for (const { outbox } of receivers) outbox.push(frame);
+    }
+    for (const { socket } of receivers) expect(socket.writes).toHaveLength(1);
+  });
+
+  it('take, refuse, tell and write what each would alone', async () => {
+    type Step = { to: number[]; bytes: number } | { take: number; of: number } | 'drain' | 'flush' | 'tick';
+    const all = [0, 1, 2, 3, 4];
+    const step: fc.Arbitrary<Step> = fc.oneof(
+      {
+        weight: 8,
+        arbitrary: fc.record({
+          // Mostly to all: those are the ones that stay together.
+          to: fc.oneof(fc.constant(all), fc.subarray(all)),
+          bytes: fc.oneof(fc.integer({ min: 2, max: 100 }), fc.integer({ min: 2, max: 2000 })),
+        }),
+      },
+      fc.record({ take: fc.integer({ min: 0, max: 3000 }), of: fc.constantFrom(...all) }),
+      fc.constantFrom('drain' as const, 'flush' as const, 'tick' as const),
+    );
+    const caps = fc.constantFrom(1000, 1300, 5000);
+    const seen = ({ socket, told, outbox }: ReturnType<typeof create>) => ({
+      told,
+      bufferedBytes: outbox.bufferedBytes,
+      writes: socket.writes.map((piece) => Buffer.from(piece).toString('latin1')),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.boolean(), caps, async (steps, isText, hardCapBytes) => {
+        const together = many(all.length, { hardCapBytes });
+        const alone = many(all.length, { hardCapBytes });
+        for (const one of steps) {
+          if (one === 'tick') await endOfTick();
+          else if (one === 'drain') for (const { socket, outbox } of [together[0]!, alone[0]!]) socket.drain(outbox);
+          else if (one === 'flush') for (const { outbox } of [together[1]!, alone[1]!]) outbox.flush();
+          else if ('take' in one) for (const receivers of [together, alone]) receivers[one.of]!.socket.takes = one.take;
+          else {
+            const frame = isText ? frameText('x'.repeat(one.bytes)) : frameOf(one.bytes);
+            const taken = one.to.map((index) => together[index]!.outbox.push(frame));
+            // A frame that nobody else has is never shared.
+            const own = () => new Frame(Buffer.from(bytesOf(frame)), 0, frame.byteLength);
+            expect(taken).toEqual(one.to.map((index) => alone[index]!.outbox.push(own())));
+          }
+        }
+        expect(together.map(seen)).toEqual(alone.map(seen));
+        await endOfTick();
+        expect(together.map(seen)).toEqual(alone.map(seen));
+      }),
+      { numRuns: 150 },
     );
   });
 });
