@@ -162,6 +162,8 @@ export function createWsTransport(
       prepare(stream);
       if (head.length > 0) stream.unshift(head);
       const socket = new StreamSocket(stream, setting);
+      // So that a `ws` of the application that is handed the same stream refuses it.
+      if (markOfWs !== undefined) Reflect.set(stream, markOfWs, socket);
       socket.begin();
       socket.observe(onAccepted(socket));
     },
@@ -201,6 +203,8 @@ function joinWs(options: Options, stream: Duplex, observer: GeneralObserver): Ob
 }
 
 let isJoinable: boolean | undefined;
+/** What `ws` knows a stream by that it is on already. */
+let markOfWs: symbol | undefined;
 
 /** Whether the `ws` that is installed can still be put on a stream; if not, it is there from the beginning. */
 function canJoinWs(): boolean {
@@ -220,6 +224,7 @@ function tryJoining(): boolean {
       },
     });
     const isOpen = webSocket.isOpen;
+    markOfWs = Object.getOwnPropertySymbols(stream).find(({ description }) => description === 'websocket');
     webSocket.read(Buffer.of(0x89, 0x81, 1, 2, 3, 4, 5));
     webSocket.terminate();
     return isOpen && isPinged && !webSocket.isOpen && stream.destroyed;

@@ -179,6 +179,14 @@ describe('ws is made', () => {
     expect(() => accept(undefined, stream)).toThrow('This stream was upgraded before');
     stream.destroy();
   });
+
+  it('is refused by a `ws` of the application that is handed it as well', () => {
+    const { stream } = accept();
+    const theirs = new WebSocketServer({ noServer: true });
+    expect(() => theirs.handleUpgrade(requestWith(), stream, Buffer.alloc(0), () => undefined)).toThrow(
+      'was called more than once with the same socket',
+    );
+  });
 });
 
 describe('the answer to a handshake', () => {
