@@ -182,3 +182,31 @@ describe('prototype keys of a request', () => {
     expectNoPollution();
   });
 });
+
+describe('what an action sends straight to the actor of its connection', () => {
+  it.each([{}, { type: 1 }, { type: '*' }, { type: 'xstate.stop' }, { typ: 'oops' }])(
+    'ends that connection when it is %j, and no other',
+    async (event) => {
+      const machine = serviceSetup()
+        .extend({
+          actions: {
+            forge: ({ self }) => {
+              (self as unknown as { _parent: { send(event: unknown): void } })._parent.send(event);
+            },
+          },
+        })
+        .createMachine({ on: { 'ws.text': { actions: 'forge' } } });
+      const server = await serve([defineService({ basePath: '/forging', machine }), echo(forms[0]!, at(path))]);
+      const crashes = watch(server.troupe, 'connection.crashed');
+      const [other, client] = [await connect(server.url(path)), await connect(server.url('/forging'))];
+
+      client.send('now');
+
+      expect((await client.closed).code).toBe(1011);
+      expect(crashes.all.map(({ error }) => String(error))).toEqual([expect.stringContaining('is no event')]);
+      for (const text of ['a', 'b', 'c']) other.send(text);
+      expect(await other.take(3)).toEqual(['a', 'b', 'c']);
+      expect((await server.troupe.connections('/forging')).items).toEqual([]);
+    },
+  );
+});
