@@ -16,7 +16,12 @@ export function merged(runs: readonly Results[]): Results {
   if (stranger !== undefined)
     throw new UsageError(`--report: these are not runs of one kind: ${conditions(first)} and ${conditions(stranger)}`);
   const workloads = new Map<string, WorkloadResult>();
-  for (const workload of runs.flatMap((run) => run.workloads)) workloads.set(workload.name, workload);
+  for (const workload of runs.flatMap((run) => run.workloads)) {
+    const earlier = workloads.get(workload.name)?.rows ?? [];
+    // Of servers that were not measured again: a soak of two servers may run as two processes, at the same time.
+    const kept = earlier.filter(({ server }) => !workload.rows.some((row) => row.server === server));
+    workloads.set(workload.name, { ...workload, rows: [...kept, ...workload.rows] });
+  }
   const { unfinished: _unfinished, ...about } = first;
   const date =
     runs

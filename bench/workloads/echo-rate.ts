@@ -13,6 +13,8 @@ const bytes = 64;
 const connectionCount = 100;
 const messagesPerMs = 5;
 const fullMessages = 15_000;
+/** Messages before any is counted, and how many a millisecond: at the moderate rate compiling the code would take a minute. */
+const warmUp = { messages: 120_000, perMs: 40 };
 
 /** Sends to the connections in turn and notes how long each message was away. */
 class Metronome {
@@ -44,15 +46,15 @@ class Metronome {
     }
   }
 
-  /** Sends `count` messages at the rate. @returns their latencies once all are back */
-  async run(count: number): Promise<number[]> {
+  /** Sends `count` messages, `perMs` a millisecond. @returns their latencies once all are back */
+  async run(count: number, perMs: number): Promise<number[]> {
     this.#latenciesMs = [];
     const first = this.#sent;
     this.#until = first + count;
     const start = performance.now();
     const allBack = new Promise<void>((resolve, reject) => (this.#finish = { resolve, reject }));
     const ticking = setInterval(() => {
-      const due = Math.min(this.#until, first + Math.floor((performance.now() - start) * messagesPerMs));
+      const due = Math.min(this.#until, first + Math.floor((performance.now() - start) * perMs));
       while (this.#sent < due) this.#sendNext();
       if (this.#sent === this.#until) clearInterval(ticking);
     }, 1);
@@ -92,9 +94,9 @@ async function measureRate(server: ServerName, { scale }: RunOptions): Promise<S
     try {
       const metronome = new Metronome(server, connections);
       const checked = Math.round(fullMessages * Math.max(scale, 0.2));
-      await within(30_000, 'the warm-up', metronome.run(Math.min(checked, 2_500)));
+      await within(30_000, 'the warm-up', metronome.run(warmUp.messages * (scale < 1 ? 0.25 : 1), warmUp.perMs));
       await process.begin();
-      const latencies = await within(60_000, 'all messages', metronome.run(checked));
+      const latencies = await within(60_000, 'all messages', metronome.run(checked, messagesPerMs));
       const { cpuUs } = await process.end();
       return { value: cpuUs / checked, extra: { p50Us: median(latencies) * 1000 }, checked };
     } finally {

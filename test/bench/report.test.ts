@@ -109,6 +109,18 @@ describe('a run that was cut off', () => {
     expect(whole).not.toHaveProperty('unfinished');
   });
 
+  it('keeps the servers that were not measured again', () => {
+    const [workload] = early.workloads;
+    const of = (server: string): Results => ({
+      ...early,
+      workloads: [{ ...workload!, rows: workload!.rows.filter((row) => row.server === server) }],
+    });
+    const servers = workload!.rows.map(({ server }) => server);
+    const [one = '', other = ''] = servers;
+    expect(merged([of(one), of(other)]).workloads[0]?.rows.map(({ server }) => server)).toEqual([one, other]);
+    expect(merged([early, of(one)]).workloads[0]?.rows.map(({ server }) => server)).toHaveLength(servers.length);
+  });
+
   it('is not made whole by one of another machine, other versions or another length', () => {
     expect(() => merged([early, { ...late, quick: true }])).toThrow('not runs of one kind');
     expect(() => merged([early, { ...late, versions: { ws: '9.0.0' } }])).toThrow('not runs of one kind');
