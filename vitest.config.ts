@@ -26,8 +26,6 @@ export default defineConfig({
     // A process per file: signals, ports and garbage collection are part of what is tested.
     pool: 'forks',
     maxWorkers: 2,
-    // Nothing waits that long; but properties calculate for seconds, and for more of them on a busy machine.
-    testTimeout: 20_000,
     // .ci/run reads the counts.
     reporters: process.env['CI'] ? ['default', 'json'] : ['default'],
     outputFile: { json: 'coverage/tests.json' },

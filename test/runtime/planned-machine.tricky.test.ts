@@ -334,31 +334,36 @@ describe('a planned machine', () => {
     expect(ours).toEqual(theirs);
   });
 
-  it('is planned with thousands of states too, and remembers a bounded number of combinations', () => {
-    const states = (count: number, of: (index: number) => object): object =>
-      Object.fromEntries(Array.from({ length: count }, (_, index) => [`s${index}`, of(index)]));
-    const ring = { initial: 's0', states: states(3000, (index) => ({ on: { go: `s${(index + 1) % 3000}` } })) };
-    // 12 counters of two states each, which count to 4096 together.
-    const bits = {
-      type: 'parallel',
-      states: states(12, (bit) => ({
-        initial: 'zero',
-        states: {
-          zero: { on: { go: { guard: ({ context }: Arguments) => (context.n & (1 << bit)) > 0, target: 'one' } } },
-          one: { on: { go: { guard: ({ context }: Arguments) => (context.n & (1 << bit)) === 0, target: 'zero' } } },
-        },
-      })),
-      on: { other: { actions: assign({ n: ({ context }: Arguments) => context.n + 1 } as never) } },
-    };
-    const steps = Array.from({ length: 2000 }, () => ['other', 'go']).flat();
-    for (const machine of [ring, bits]) {
-      const { ours, theirs, counts } = bothWays(() => machine, sends(...steps));
-      expect(ours.length).toBe(theirs.length);
-      expect(ours.at(-1)).toEqual(theirs.at(-1));
-      expect(counts.planned).toBeGreaterThan(1000);
-      expect(counts.left).toBeGreaterThan(1000);
-    }
-  });
+  // Seconds of calculation, and more of them beside other work.
+  it(
+    'is planned with thousands of states too, and remembers a bounded number of combinations',
+    { timeout: 20_000 },
+    () => {
+      const states = (count: number, of: (index: number) => object): object =>
+        Object.fromEntries(Array.from({ length: count }, (_, index) => [`s${index}`, of(index)]));
+      const ring = { initial: 's0', states: states(3000, (index) => ({ on: { go: `s${(index + 1) % 3000}` } })) };
+      // 12 counters of two states each, which count to 4096 together.
+      const bits = {
+        type: 'parallel',
+        states: states(12, (bit) => ({
+          initial: 'zero',
+          states: {
+            zero: { on: { go: { guard: ({ context }: Arguments) => (context.n & (1 << bit)) > 0, target: 'one' } } },
+            one: { on: { go: { guard: ({ context }: Arguments) => (context.n & (1 << bit)) === 0, target: 'zero' } } },
+          },
+        })),
+        on: { other: { actions: assign({ n: ({ context }: Arguments) => context.n + 1 } as never) } },
+      };
+      const steps = Array.from({ length: 2000 }, () => ['other', 'go']).flat();
+      for (const machine of [ring, bits]) {
+        const { ours, theirs, counts } = bothWays(() => machine, sends(...steps));
+        expect(ours.length).toBe(theirs.length);
+        expect(ours.at(-1)).toEqual(theirs.at(-1));
+        expect(counts.planned).toBeGreaterThan(1000);
+        expect(counts.left).toBeGreaterThan(1000);
+      }
+    },
+  );
 
   it('remembers a bounded number of decisions, whatever they lead to', () => {
     const types = Array.from({ length: 4500 }, (_, number) => `type ${number}`);
