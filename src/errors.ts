@@ -33,6 +33,9 @@ const catalogue = {
     `The close reason has ${fields.bytes} UTF-8 bytes; a close frame holds at most ${fields.maxBytes}. Shorten it.`,
   TROUPE_CLOSED: (fields: { state: string }) =>
     `This Troupe is in the state "${fields.state}" and cannot be used any more. Create another one with createTroupe().`,
+  TROUPE_EVENT_REFUSED: (fields: { actor: string }) =>
+    `What was sent to the actor "${fields.actor}" is no event: its type must be a string, and neither "*" nor one of ` +
+    "XState's own. To act on a connection, use its functions or actions, such as closeConnection.",
   TROUPE_HANDLER_UNSETTLED: (fields: { service: string; connection: string }) =>
     `A handler of service "${fields.service}" had not settled when the time to close its connection was over. ` +
     'It is no longer waited for; give what it awaits a time-out.',

@@ -25,6 +25,7 @@ import {
   type EventObject,
   type Observer,
 } from 'xstate';
+import { TroupeTypeError } from '../errors.ts';
 import { runStep, tellChanged, type ChartHost, type ChartLogic, type ChartSnapshot } from './chart-logic.ts';
 import { inspectionOf, type Inspection } from './inspection.ts';
 
@@ -115,7 +116,8 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
   get send(): (event: Event) => void {
     const send = (event: Event): void => {
       // XState's own events come from XState alone: this one might be stopped for good, and its connection stay behind.
-      if (typeof event?.type === 'string' && event.type.startsWith('xstate.')) throw noEvent(this.id);
+      if (typeof event?.type === 'string' && event.type.startsWith('xstate.'))
+        throw new TroupeTypeError('TROUPE_EVENT_REFUSED', { actor: this.id });
       Actor.prototype.send.call(this, event);
     };
     Object.defineProperty(this, 'send', { value: send, writable: true, configurable: true, enumerable: true });
@@ -169,7 +171,8 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
 
   /** @internal */
   override _send(event: Event): void {
-    if (typeof event?.type !== 'string' || event.type === '*') throw noEvent(this.id);
+    if (typeof event?.type !== 'string' || event.type === '*')
+      throw new TroupeTypeError('TROUPE_EVENT_REFUSED', { actor: this.id });
     if (this._processingStatus === STOPPED) {
       // XState's warns of it in development.
       super._send(event);
@@ -309,9 +312,3 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
 
 /** The scope of a transition whose effects need not wait: the snapshot stays the same. */
 const AT_ONCE = { defer: (effect: () => void) => effect() } as AnyActorScope;
-
-function noEvent(id: string): TypeError {
-  return new TypeError(
-    `What was sent to "${id}" is no event: its type must be a string, not "*", and none of XState's`,
-  );
-}

@@ -204,6 +204,7 @@ describe('what an action sends straight to the actor of its connection', () => {
 
       expect((await client.closed).code).toBe(1011);
       expect(crashes.all.map(({ error }) => String(error))).toEqual([expect.stringContaining('is no event')]);
+      expect(crashes.all[0]?.error).toMatchObject({ code: 'TROUPE_EVENT_REFUSED' });
       for (const text of ['a', 'b', 'c']) other.send(text);
       expect(await other.take(3)).toEqual(['a', 'b', 'c']);
       expect((await server.troupe.connections('/forging')).items).toEqual([]);

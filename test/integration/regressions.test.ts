@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect as connectTcp, type AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { fromCallback, sendParent, setup, SimulatedClock, type EventObject } from 'xstate';
+import { fromCallback, sendParent, setup, SimulatedClock, type AnyActorRef, type EventObject } from 'xstate';
 import { closeOnSignals, createTroupe, defineService, type Connection } from 'troupe';
 import { capture } from '../support/capture.ts';
 import { connect, dial, opened, type Client } from '../support/client.ts';
@@ -498,4 +498,25 @@ describe('closing on signals', () => {
       expect(['SIGTERM', 'SIGINT'].map((signal) => process.listenerCount(signal))).toEqual(before);
     },
   );
+});
+
+describe('an inspector', () => {
+  it('that serialises an actor when it is announced gets no error and misses nothing', async () => {
+    // The connection did not know its actor yet, and describing itself threw, for each connection.
+    const server = await serve([echo(path)]);
+    const failures = watch(server.troupe, 'callback.failed');
+    const announced: string[] = [];
+    onTestFinished(
+      server.troupe.inspect((event) => {
+        if (event.type !== '@xstate.actor') return;
+        const { id, getSnapshot } = event.actorRef as AnyActorRef;
+        JSON.stringify(getSnapshot.call(event.actorRef));
+        announced.push(id);
+      }),
+    );
+    const client = await connect(server.url(path));
+    await expectEcho(client);
+    expect(announced).toEqual(server.troupe.connections(path).items.map(({ id }) => id));
+    expect(failures.all).toEqual([]);
+  });
 });

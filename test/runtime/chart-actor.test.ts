@@ -296,6 +296,9 @@ describe('an actor of a compiled chart', () => {
       const { actor } = newDoor();
       actor.start();
       expect(() => actor.send(event as never)).toThrow(TypeError);
+      expect(() => actor.send(event as never)).toThrow(
+        expect.objectContaining({ code: 'TROUPE_EVENT_REFUSED', fields: { actor: 'door' } }),
+      );
       actor.send({ type: 'push' });
       expect(actor.getSnapshot().value).toBe('open');
     },
