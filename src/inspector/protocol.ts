@@ -1,0 +1,505 @@
+/**
+ * What the inspector and its viewers say to each other: types, and nothing else.
+ *
+ * One JSON object per text frame, in both directions. There are two kinds of viewers:
+ *
+ * - One that offers no subprotocol gets the frames of `@statelyai/inspect` (0.7) for all actors, within bounds, and
+ *   says nothing. Any receiver of that package can be it.
+ * - One that offers {@link SUBPROTOCOL} gets a {@link HelloFrame}, the actors of the server itself (supervisor, server,
+ *   registries, services), an {@link OverviewFrame} now and then, incidents as they happen, and the answers to what it
+ *   asks. Frames about the doings of an actor come only for actors that it watches.
+ *
+ * Everything of users (payloads, context, names, addresses, error messages) is untrusted text. `sessionId` names an
+ * actor for as long as the server lives; `connection` is the id of a connection, as in `connection.id`.
+ */
+
+/** The subprotocol of viewers that understand all of this. */
+export const SUBPROTOCOL = 'troupe.inspector.v1';
+
+/** Anything that JSON can hold, after it was bounded and redacted by the server. */
+export type Described = string | number | boolean | null | readonly Described[] | { readonly [key: string]: Described };
+
+/** An event, bounded and redacted: `text` and `data` of messages read `[redacted 12 characters]` unless asked for. */
+export type DescribedEvent = { readonly type: string } & { readonly [key: string]: Described };
+
+/**
+ * A snapshot, bounded and redacted.
+ *
+ * `value` is XState's state value (`'open'`, or `{ activity: 'open', outbound: 'flowing' }`), absent for actors that
+ * run no chart. `children` are the sessionIds of its children by their id.
+ */
+export interface DescribedSnapshot {
+  readonly status: 'active' | 'done' | 'error' | 'stopped';
+  readonly value?: Described;
+  readonly tags?: readonly string[];
+  readonly context?: Described;
+  readonly children?: Readonly<Record<string, string>>;
+  readonly output?: Described;
+  readonly error?: Described;
+}
+
+// The frames of @statelyai/inspect.
+
+/** What all frames of `@statelyai/inspect` carry. */
+export interface StatelyEnvelope {
+  readonly _version: string;
+  /** In ms since 1970, as a string. */
+  readonly createdAt: string;
+  readonly id: null;
+  readonly rootId: string;
+  readonly sessionId: string;
+}
+
+/** An actor exists. Told again for an actor that is watched again. */
+export interface ActorFrame extends StatelyEnvelope {
+  readonly type: '@xstate.actor';
+  /** The actor's id: `supervisor`, `server`, `named-connections`, `groups`, a service's name, a connection's id. */
+  readonly name: string;
+  readonly parentId: string | undefined;
+  /** The configuration of its machine as a JSON string; absent for actors that run none. */
+  readonly definition?: string;
+  readonly snapshot: DescribedSnapshot;
+}
+
+/** An actor is given an event. */
+export interface EventFrame extends StatelyEnvelope {
+  readonly type: '@xstate.event';
+  readonly event: DescribedEvent;
+  /** The sender; absent when the event came from outside of the actors. */
+  readonly sourceId: string | undefined;
+}
+
+/** An actor has dealt with an event; its snapshot may be as before. */
+export interface SnapshotFrame extends StatelyEnvelope {
+  readonly type: '@xstate.snapshot';
+  readonly event: DescribedEvent;
+  readonly snapshot: DescribedSnapshot;
+}
+
+/** What every viewer gets. */
+export type StatelyFrame = ActorFrame | EventFrame | SnapshotFrame;
+
+// The extension: what comes without being asked for.
+
+/** The first frame. */
+export interface HelloFrame {
+  readonly type: 'troupe.hello';
+  readonly at: number;
+  /** Differs after a restart of the server: nothing that was known before holds any more. */
+  readonly server: string;
+  readonly allowActions: boolean;
+  /** Whether payloads and context are redacted: `'all'`, by a function of the user's, or not. */
+  readonly redact: 'all' | 'custom' | 'none';
+  readonly limits: {
+    readonly watchedActors: number;
+    readonly listItems: number;
+    readonly eventsPerSecond: number;
+  };
+  /** sessionIds of the actors that are always there. Their ActorFrames follow, then those of the services. */
+  readonly actors: {
+    readonly supervisor: string;
+    readonly server: string;
+    readonly names: string;
+    readonly groups: string;
+  };
+}
+
+/** How many connections of a service are in each state. */
+export interface ConnectionCounts {
+  readonly total: number;
+  readonly state: { readonly open: number; readonly message: number; readonly closing: number };
+  readonly outbound: { readonly flowing: number; readonly congested: number };
+  readonly liveness: { readonly alive: number; readonly suspect: number };
+}
+
+export interface ServiceOverview {
+  readonly sessionId: string;
+  readonly service: string;
+  /** Its route, `/chat/{room}` for example. */
+  readonly route: string;
+  /** The state of its own chart. */
+  readonly state: string;
+  readonly connections: ConnectionCounts;
+}
+
+/** At most four a second, and only when something differs from the one before. The first comes at once. */
+export interface OverviewFrame {
+  readonly type: 'troupe.overview';
+  readonly at: number;
+  /** The state of the server's chart. */
+  readonly server: string;
+  /** At most 100 of them; `serviceCount` says how many there are. */
+  readonly services: readonly ServiceOverview[];
+  readonly serviceCount: number;
+  readonly names: number;
+  readonly groups: number;
+  /** How many viewers watch, this one included. */
+  readonly viewers: number;
+}
+
+/** One edge that was taken. */
+export interface TakenEdge {
+  /** The id of the transition in the {@link Graph} of its machine; absent if it cannot be told. */
+  readonly transition?: string;
+  /** The id of the state it leaves. */
+  readonly source: string;
+  /** What it is taken for, as the machine says it: `ws.text`, `*`, `xstate.after.1000.chat.idle`, `''` for `always`. */
+  readonly event: string;
+  /** The ids of the states it leads to; none for a transition without target. */
+  readonly targets: readonly string[];
+}
+
+/** A watched actor took transitions; comes before the SnapshotFrame of the whole step. */
+export interface MicrostepFrame {
+  readonly type: 'troupe.microstep';
+  readonly at: number;
+  readonly sessionId: string;
+  readonly event: DescribedEvent;
+  /** In the order in which they were taken; more than one in parallel states. */
+  readonly edges: readonly TakenEdge[];
+  /** The ids of all states that are active afterwards. */
+  readonly active: readonly string[];
+}
+
+/** A watched actor has come to its end: it is not watched any more. */
+export interface EndedFrame {
+  readonly type: 'troupe.ended';
+  readonly at: number;
+  readonly sessionId: string;
+}
+
+/** A handler, guard or action failed; its connection ends with 1011. */
+export interface CrashFrame {
+  readonly type: 'troupe.crash';
+  readonly at: number;
+  readonly connection: string;
+  readonly service: string;
+  /** The sessionId of the connection's actor. */
+  readonly sessionId: string | undefined;
+  /** The state values at that moment: of the connection's chart, and of the service's machine when it has one. */
+  readonly state: { readonly connection: Described; readonly machine?: Described };
+  /** The event that was being handled. */
+  readonly during: string;
+  readonly error: DescribedError;
+}
+
+/** An error as text; `stack` is absent for what is no Error. */
+export interface DescribedError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+}
+
+/** A push that reached nobody, or not all of a group. */
+export interface DeadLetterFrame {
+  readonly type: 'troupe.dead-letter';
+  readonly at: number;
+  readonly function: string;
+  readonly target: string;
+  readonly status: string;
+  readonly bytes: number;
+  /** How many connections it did not reach; 0 when there was no target at all. */
+  readonly missed: number;
+}
+
+/** A callback of the embedding program threw. */
+export interface FailureFrame {
+  readonly type: 'troupe.failure';
+  readonly at: number;
+  readonly callback: string;
+  readonly error: DescribedError;
+}
+
+/** The remote side of a connection broke the protocol. */
+export interface ViolationFrame {
+  readonly type: 'troupe.violation';
+  readonly at: number;
+  readonly connection: string;
+  readonly service: string;
+  readonly code: number;
+  readonly error: DescribedError;
+}
+
+/** That many frames were left out since the last frame of this kind, because there were too many in a second. */
+export interface DroppedFrame {
+  readonly type: 'troupe.dropped';
+  readonly at: number;
+  readonly count: number;
+}
+
+// What an extended viewer may ask. `request` is its own number for it, which comes back with the answer.
+
+/**
+ * Asks for a page of a list. `search` finds in ids, paths, addresses and services of connections, in the stored names
+ * and their connections' ids, or in the names of groups, whatever the case. `after` is the `next` of the page before.
+ */
+export interface ListRequest {
+  readonly type: 'list';
+  readonly request: number;
+  readonly of: 'services' | 'connections' | 'names' | 'groups';
+  /** Only connections of that service. */
+  readonly service?: string;
+  /** Only connections in that group. */
+  readonly group?: string;
+  /** Only connections in that state. */
+  readonly state?: 'open' | 'message' | 'closing';
+  readonly search?: string;
+  readonly after?: string;
+  /** 1 to 100. @defaultValue 100 */
+  readonly limit?: number;
+}
+
+/** Asks for all that is known of one connection. */
+export interface ConnectionRequest {
+  readonly type: 'connection';
+  readonly request: number;
+  /** The connection's id. */
+  readonly of: string;
+}
+
+/** Asks for the chart of an actor. */
+export interface GraphRequest {
+  readonly type: 'graph';
+  readonly request: number;
+  /** The sessionId of the actor. */
+  readonly of: string;
+}
+
+/** Watches actors: an ActorFrame for each comes before the answer, then what they do. Children are not included. */
+export interface WatchRequest {
+  readonly type: 'watch';
+  readonly request: number;
+  /** sessionIds. */
+  readonly actors: readonly string[];
+}
+
+export interface UnwatchRequest {
+  readonly type: 'unwatch';
+  readonly request: number;
+  /** sessionIds; absent: all. */
+  readonly actors?: readonly string[];
+}
+
+/** Closes a connection. Only with `allowActions`. @defaultValue code 1000, reason '' */
+export interface CloseRequest {
+  readonly type: 'close';
+  readonly request: number;
+  readonly connection: string;
+  readonly code?: number;
+  readonly reason?: string;
+}
+
+/** Pushes text to a connection's remote side. Only with `allowActions`. */
+export interface SendRequest {
+  readonly type: 'send';
+  readonly request: number;
+  readonly connection: string;
+  readonly text: string;
+}
+
+export type ViewerRequest =
+  | ListRequest
+  | ConnectionRequest
+  | GraphRequest
+  | WatchRequest
+  | UnwatchRequest
+  | CloseRequest
+  | SendRequest;
+
+// The answers.
+
+export interface ConnectionItem {
+  readonly id: string;
+  readonly sessionId: string;
+  readonly service: string;
+  readonly path: string;
+  readonly remoteAddress: string;
+  /** In ms since 1970. */
+  readonly openedAt: number;
+  readonly state: string;
+  readonly outbound: string;
+  readonly liveness: string;
+}
+
+export interface NameItem {
+  readonly name: string;
+  /** The connection's id. */
+  readonly connection: string;
+  /** Of the connection's actor. */
+  readonly sessionId: string;
+}
+
+export interface GroupItem {
+  readonly group: string;
+  readonly count: number;
+}
+
+export interface ServiceItem {
+  readonly service: string;
+  readonly sessionId: string;
+  readonly route: string;
+  readonly state: string;
+  readonly connections: number;
+}
+
+interface ListAnswer<Of extends ListRequest['of'], Item> {
+  readonly type: 'troupe.list';
+  readonly request: number;
+  readonly of: Of;
+  readonly items: readonly Item[];
+  /**
+   * There may be more behind it: pass it as `after`. A search looks at a bounded number of entries for one request,
+   * so a page may hold fewer than asked for, even none, and still have a `next`.
+   */
+  readonly next?: string;
+}
+
+export type ListFrame =
+  | ListAnswer<'services', ServiceItem>
+  | ListAnswer<'connections', ConnectionItem>
+  | ListAnswer<'names', NameItem>
+  | ListAnswer<'groups', GroupItem>;
+
+/** An actor that belongs to a connection. */
+export interface ActorItem {
+  readonly sessionId: string;
+  readonly name: string;
+  readonly parentId: string | undefined;
+  /** `lifecycle` is the connection's own chart, `service` the machine of its service; `child` what that has started. */
+  readonly role: 'lifecycle' | 'service' | 'child';
+  /** Whether a `graph` request for it is answered with a chart. */
+  readonly hasGraph: boolean;
+}
+
+export interface ConnectionFrame {
+  readonly type: 'troupe.connection';
+  readonly request: number;
+  readonly connection: ConnectionItem & {
+    readonly params: Readonly<Record<string, string>>;
+    readonly subprotocol: string;
+    readonly isSecure: boolean;
+    /** At most 100 names and groups each. */
+    readonly names: readonly string[];
+    readonly groups: readonly string[];
+    readonly bytesReceived: number;
+    /** Bytes written that the operating system has not taken yet. */
+    readonly bufferedBytes: number;
+    /** Messages that wait to be handled. */
+    readonly waitingMessages: number;
+    /** Messages of a kind that the service does not handle. */
+    readonly ignoredMessages: number;
+    /** Its actor, its service's machine, and what that has started: at most 20. */
+    readonly actors: readonly ActorItem[];
+  };
+}
+
+export interface GraphFrame {
+  readonly type: 'troupe.graph';
+  readonly request: number;
+  /** The sessionId that was asked for. */
+  readonly of: string;
+  readonly graph: Graph;
+  /** The ids of the states that are active now. */
+  readonly active: readonly string[];
+}
+
+/** The chart of a machine. */
+export interface Graph {
+  /** The machine's id. */
+  readonly id: string;
+  readonly root: GraphState;
+  /** States or transitions were left out: there were more than 500 states or 2 000 transitions. */
+  readonly isTruncated: boolean;
+}
+
+export interface GraphState {
+  /** Unique in its graph: `chat.open.idle`. */
+  readonly id: string;
+  /** Its name within its parent: `idle`. */
+  readonly key: string;
+  readonly kind: 'atomic' | 'compound' | 'parallel' | 'final' | 'history';
+  readonly description?: string;
+  readonly tags: readonly string[];
+  /** The ids of the states in which it begins, with the actions of that; only of a compound state. */
+  readonly initial?: { readonly targets: readonly string[]; readonly actions: readonly string[] };
+  /** Only of a history state. */
+  readonly history?: 'shallow' | 'deep';
+  readonly entry: readonly string[];
+  readonly exit: readonly string[];
+  readonly invoke: readonly { readonly id: string; readonly src: string }[];
+  readonly transitions: readonly GraphTransition[];
+  readonly states: readonly GraphState[];
+}
+
+export interface GraphTransition {
+  /** Unique in its graph; {@link TakenEdge.transition} names it. */
+  readonly id: string;
+  /** The id of its state. */
+  readonly source: string;
+  /** The ids of the states it leads to; none: the states stay as they are. */
+  readonly targets: readonly string[];
+  readonly kind: 'event' | 'always' | 'after' | 'done' | 'error';
+  /** The event as the machine says it; `''` for `always`. */
+  readonly event: string;
+  /** What to write on it: `ws.text`, `after 1000`, `always`, `done`, `done(fetchUser)`. Guard and actions are not in it. */
+  readonly label: string;
+  /** The delay of an `after`, in ms, or the name of it. */
+  readonly delay?: string;
+  readonly guard?: string;
+  readonly actions: readonly string[];
+  /** Leaves its state and enters it again. */
+  readonly reenter: boolean;
+  readonly description?: string;
+}
+
+/** Answers `watch` and `unwatch`. */
+export interface WatchingFrame {
+  readonly type: 'troupe.watching';
+  readonly request: number;
+  /** All actors that this viewer watches now. */
+  readonly actors: readonly string[];
+  /** Those asked for that do not exist, or not any more. */
+  readonly unknown: readonly string[];
+}
+
+/** Answers `close` and `send`. */
+export interface DoneFrame {
+  readonly type: 'troupe.done';
+  readonly request: number;
+  /** As of the function that was called: `ok`, `delivered`, `closed`, `congested` and so on. */
+  readonly status: string;
+}
+
+/** A request that could not be answered. */
+export interface ErrorFrame {
+  readonly type: 'troupe.error';
+  /** Absent when the frame was no request at all. */
+  readonly request?: number;
+  /**
+   * - `malformed`: no request of this protocol
+   * - `unknown`: there is no such connection, actor, service or group, or the actor has no chart
+   * - `limit`: more than is allowed, of watched actors for example
+   * - `forbidden`: needs `allowActions`
+   * - `busy`: too many requests wait for their answers
+   */
+  readonly code: 'malformed' | 'unknown' | 'limit' | 'forbidden' | 'busy';
+  readonly message: string;
+}
+
+/** What comes without being asked for. */
+export type UnaskedFrame =
+  | HelloFrame
+  | OverviewFrame
+  | MicrostepFrame
+  | EndedFrame
+  | CrashFrame
+  | DeadLetterFrame
+  | FailureFrame
+  | ViolationFrame
+  | DroppedFrame;
+
+/** What answers a request. */
+export type AnswerFrame = ListFrame | ConnectionFrame | GraphFrame | WatchingFrame | DoneFrame | ErrorFrame;
+
+/** Whatever the server may send. */
+export type ServerFrame = StatelyFrame | UnaskedFrame | AnswerFrame;
