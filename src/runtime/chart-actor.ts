@@ -26,7 +26,7 @@ import {
   type Observer,
 } from 'xstate';
 import { TroupeTypeError } from '../errors.ts';
-import { runStep, tellChanged, type ChartHost, type ChartLogic, type ChartSnapshot } from './chart-logic.ts';
+import { runStep, tellChanged, tellTaken, type ChartHost, type ChartLogic, type ChartSnapshot } from './chart-logic.ts';
 import { inspectionOf, type Inspection } from './inspection.ts';
 
 /** As XState numbers it. */
@@ -295,10 +295,9 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
       this._error(error);
       return;
     }
-    if (step.next !== configuration) {
-      this._snapshot = snapshot.to(step.next);
-      if (host.isWatched === true) tellChanged(host, event);
-    }
+    if (step.next !== configuration) this._snapshot = snapshot.to(step.next);
+    if (this.#inspection.isOn) tellTaken(this as never, step.transitions, this._snapshot, event);
+    if (step.next !== configuration && host.isWatched === true) tellChanged(host, event);
     if (step.actions.length > 0) runStep(step, host, event);
     this.#settle(event);
   }

@@ -10,9 +10,10 @@
  * sees the state it is in. What they send to their own actor waits in its
  * mailbox until they are done.
  */
-import type { ActorLogic, EventObject, StateValue } from 'xstate';
+import type { ActorLogic, AnyActorRef, EventObject, StateValue } from 'xstate';
 import { ownLogic } from './own-logic.ts';
-import type { CompiledChart, Configuration, Step } from './compiled-chart.ts';
+import type { CompiledChart, Configuration, Step, TakenTransition } from './compiled-chart.ts';
+import { inspectionOf } from './inspection.ts';
 
 /** What a chart's actions act upon: one for each actor. */
 export interface ChartHost {
@@ -120,14 +121,35 @@ export function chartLogic<Host extends ChartHost, Event extends EventObject>(
       const { context: host, configuration } = snapshot;
       const step = chart.step(configuration, event, host);
       const changes = step.next !== configuration;
+      const next = changes ? snapshot.to(step.next) : snapshot;
+      if (inspectionOf(scope.system).isOn) tellTaken(scope.self, step.transitions, next, event);
       if (changes && host.isWatched === true) scope.defer(() => tellChanged(host, event));
       if (step.actions.length > 0) scope.defer(() => runStep(step, host, event));
-      return changes ? snapshot.to(step.next) : snapshot;
+      return next;
     },
   });
 }
 
 const INITIAL_EVENT: EventObject = { type: 'xstate.init' };
+
+/** Tells inspectors which transitions were taken, as XState does for each step of its own. */
+export function tellTaken<Host, Event extends EventObject>(
+  actorRef: AnyActorRef,
+  transitions: readonly TakenTransition[],
+  snapshot: ChartSnapshot<Host, Event>,
+  event: EventObject,
+): void {
+  if (transitions.length === 0) return;
+  const system = actorRef.system as unknown as { _sendInspectionEvent(event: object): void };
+  // An array of their own: they may keep it.
+  system._sendInspectionEvent({
+    type: '@xstate.microstep',
+    actorRef,
+    event,
+    snapshot,
+    _transitions: [...transitions],
+  });
+}
 
 /** Tells a watched host of a change. */
 export function tellChanged(host: ChartHost, event: EventObject): void {

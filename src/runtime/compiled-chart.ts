@@ -22,6 +22,7 @@
  * else.
  */
 import {
+  getMicrosteps,
   initialTransition,
   transition,
   type AnyMachineSnapshot,
@@ -54,7 +55,11 @@ export interface Step<Host, Event extends EventObject> {
   readonly next: Configuration<Host, Event>;
   readonly actions: readonly ((host: Host, event: Event) => void)[];
   readonly actionNames: readonly string[];
+  /** The transitions of the chart that are taken, in order, for those who inspect it. */
+  readonly transitions: readonly TakenTransition[];
 }
+
+export type TakenTransition = ReturnType<AnyStateMachine['getTransitionData']>[number];
 
 interface Question<Host, Event extends EventObject> {
   readonly kind: 'question';
@@ -126,12 +131,17 @@ export function compileChart<Host, Event extends EventObject>(
     return configuration;
   }
 
-  function stepTo(snapshot: AnyMachineSnapshot, executed: readonly { type: string }[]): Step<Host, Event> {
+  function stepTo(
+    snapshot: AnyMachineSnapshot,
+    executed: readonly { type: string }[],
+    transitions: readonly TakenTransition[],
+  ): Step<Host, Event> {
     const actionNames = executed.map(({ type }) => type);
     return {
       kind: 'step',
       next: configurationOf(snapshot),
       actionNames,
+      transitions,
       actions: actionNames.map((name) => {
         const action = actions.get(name);
         if (action === undefined) throw notCompilable(machine.id, `its action "${name}" has no name of its own`);
@@ -143,29 +153,39 @@ export function compileChart<Host, Event extends EventObject>(
   /** Asks XState under `assumed` answers; for each guard that it asks beyond them, both ways. */
   function decide(
     ask: () => readonly [AnyMachineSnapshot, readonly { type: string }[]],
+    taken: () => readonly TakenTransition[],
     assumed: Answers,
   ): Decision<Host, Event> {
     answers = assumed;
     unanswered = undefined;
     const [snapshot, executed] = ask();
     const name = unanswered as string | undefined;
-    if (name === undefined) return stepTo(snapshot, executed);
+    if (name === undefined) return stepTo(snapshot, executed, taken());
     return {
       kind: 'question',
       guard: guards.get(name)!,
-      yes: decide(ask, new Map([...assumed, [name, true]])),
-      no: decide(ask, new Map([...assumed, [name, false]])),
+      yes: decide(ask, taken, new Map([...assumed, [name, true]])),
+      no: decide(ask, taken, new Map([...assumed, [name, false]])),
     };
   }
 
   /** Apart from `step`, which would otherwise make a context for this closure with every event. */
   function learn(configuration: Configuration<Host, Event>, event: Event): Decision<Host, Event> {
-    const decision = decide(() => transition(oracle, configuration.snapshot, event), new Map());
+    const { snapshot } = configuration;
+    const decision = decide(
+      () => transition(oracle, snapshot, event),
+      () => takenFor(oracle, snapshot, event),
+      new Map(),
+    );
     if (configuration.decisions.size < MOST_DECISIONS) configuration.decisions.set(event.type, decision);
     return decision;
   }
 
-  const initial = decide(() => initialTransition(oracle, undefined), new Map());
+  const initial = decide(
+    () => initialTransition(oracle, undefined),
+    () => [],
+    new Map(),
+  );
   if (initial.kind === 'question') throw notCompilable(machine.id, 'its initial state depends on a guard');
 
   return {
@@ -180,6 +200,26 @@ export function compileChart<Host, Event extends EventObject>(
       return decision;
     },
   };
+}
+
+/**
+ * The transitions that `event` takes. Those that follow at once have no event that could be asked for; without delays
+ * and eventless transitions it is that a state is done.
+ */
+function takenFor(oracle: AnyStateMachine, from: AnyMachineSnapshot, event: EventObject): readonly TakenTransition[] {
+  const taken = [...oracle.getTransitionData(from, event)];
+  const [first, ...further] = getMicrosteps(oracle, from, event).map(([snapshot]) => snapshot as AnyMachineSnapshot);
+  let current = first;
+  for (const next of further) {
+    // That a region is done is an event as well, which mostly nothing follows from.
+    if (JSON.stringify(next.value) === JSON.stringify(current!.value)) continue;
+    const nodes: readonly AnyStateNode[] = current!._nodes;
+    const types = nodes.map(({ id }) => `xstate.done.state.${id}`);
+    const done = types.map((type) => oracle.getTransitionData(current!, { type })).find(({ length }) => length > 0);
+    taken.push(...(done ?? []));
+    current = next;
+  }
+  return taken;
 }
 
 /** Whether `guard` is a function of its own, or one stands inside `and`, `or` or `not`. */
