@@ -18,6 +18,11 @@ export interface UpgradeTarget {
   readonly allowedOrigins: AllowedOrigins | undefined;
   /** Whether one more connection is accepted now. */
   readonly isAccepting: boolean;
+  /**
+   * What speaks against the request, if this is no service but something that decides for itself: the limits of the
+   * server, its draining and its origins are then nothing to it.
+   */
+  judge?(request: IncomingMessage): Refusal | undefined;
   /** Answers 101 and takes the connection over. MUST listen for the errors of the stream when it returns. */
   accept(upgrade: CheckedUpgrade): void;
 }
@@ -94,6 +99,7 @@ function checkTarget(
   request: IncomingMessage,
 ): Refusal | undefined {
   if (match === undefined) return noService;
+  if (match.value.judge !== undefined) return match.value.judge(request);
   if (!desk.isAccepting || !match.value.isAccepting) {
     return {
       status: 503,

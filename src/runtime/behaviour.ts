@@ -18,6 +18,8 @@ export interface Performer {
   receive(connection: Connection, event: WsEvent): unknown;
   /** The active states of the service's machine, if it has one. */
   state?(): unknown;
+  /** The actor of the service's machine, if it has one. */
+  readonly actor?: AnyActorRef;
   /** Nothing will be received any more. */
   stop?(): void;
 }

@@ -39,7 +39,7 @@ export const connectionChart = compileChart<LiveConnection, ConnectionEvent>(con
     release: (connection) => connection.release(),
   },
   guards: {
-    isMessageWaiting: (connection) => connection.isMessageWaiting,
+    isMessageWaiting: (connection) => connection.waitingMessages > 0,
   },
 });
 

@@ -94,6 +94,10 @@ export abstract class ConnectionFunctions implements Connection {
     return this.url.split('?', 1)[0]!;
   }
 
+  toJSON(): ConnectionInfo {
+    return this.info();
+  }
+
   pushText(text: string): Delivery {
     checkText(text);
     return this.#pushSelf('pushText', frameText(text));

@@ -62,6 +62,7 @@ export class LiveConnection
   readonly openedAt = Date.now();
   readonly actor;
   performer: Performer | undefined;
+  ignoredMessages = 0;
   readonly #service: LiveService;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
@@ -74,7 +75,6 @@ export class LiveConnection
   #isToldDraining = false;
   /** A handler that closes its own connection goes on in the state `message`; what it does then comes too late. */
   #isCloseRequested = false;
-  #ignored = 0;
   #finish: CloseInfo | undefined;
   #end = ABNORMAL_CLOSURE;
 
@@ -121,10 +121,6 @@ export class LiveConnection
   info(): ConnectionInfo {
     const { id, service, path, params, subprotocol, remoteAddress, isSecure, openedAt } = this;
     return { id, service, path, params, subprotocol, remoteAddress, isSecure, openedAt, ...this.regions };
-  }
-
-  toJSON(): ConnectionInfo {
-    return this.info();
   }
 
   // What the registries and the service ask of it.
@@ -232,6 +228,10 @@ export class LiveConnection
     return this.#socket.bytesReceived;
   }
 
+  get bufferedBytes(): number {
+    return this.#socket.bufferedBytes;
+  }
+
   onUnread(): void {
     this.sendPing();
   }
@@ -290,8 +290,8 @@ export class LiveConnection
     return (this.#inbox ??= new Inbox(this.#socket, maxWaitingMessages, maxPayload));
   }
 
-  get isMessageWaiting(): boolean {
-    return this.#inbox !== undefined && this.#inbox.size > 0;
+  get waitingMessages(): number {
+    return this.#inbox?.size ?? 0;
   }
 
   get isWatched(): boolean {
@@ -382,7 +382,7 @@ export class LiveConnection
     this.#vigil.messaged();
     this.onHeard();
     if (this.#service.handles.has(event.type)) this.actor.deliver(event);
-    else reportIgnored(this, kind, ++this.#ignored);
+    else reportIgnored(this, kind, ++this.ignoredMessages);
   }
 
   /** Ends the farewell whether or not a handler is still at it: once for that handler, once for onClose. */

@@ -38,23 +38,23 @@ interface ActorInternals {
 }
 
 class MachinePerformer implements Performer {
-  readonly #actor;
+  readonly actor;
   readonly #seat: Seat;
   readonly #inspection: Inspection;
 
   constructor(machine: AnyStateMachine, seat: Seat) {
     this.#seat = seat;
     this.#inspection = inspectionOf(seat.actor.system);
-    this.#actor = createMachineActor(machine, {
+    this.actor = createMachineActor(machine, {
       parent: seat.actor,
       id: 'service',
       src: machine.id,
       input: { connection: seat.connection.info() },
     });
-    bindToConnection(this.#actor, seat.connection);
+    bindToConnection(this.actor, seat.connection);
     // As by `subscribe`, which makes three objects for an observer.
     this.#internals.observers.add(this);
-    this.#actor.start();
+    this.actor.start();
   }
 
   /** What XState calls when the machine fails, without `this`. */
@@ -68,23 +68,23 @@ class MachinePerformer implements Performer {
   }
 
   receive(_connection: unknown, event: EventObject): void {
-    if (this.#actor.getSnapshot().status !== 'active') return;
+    if (this.actor.getSnapshot().status !== 'active') return;
     // What `send` does beside is to tell inspectors.
-    if (this.#inspection.isOn) this.#actor.send(event);
+    if (this.#inspection.isOn) this.actor.send(event);
     else this.#internals._send(event);
   }
 
   get #internals(): ActorInternals {
-    return this.#actor as unknown as ActorInternals;
+    return this.actor as unknown as ActorInternals;
   }
 
   state(): unknown {
-    return this.#actor.getSnapshot().value;
+    return this.actor.getSnapshot().value;
   }
 
   stop(): void {
-    if (this.#actor.getSnapshot().status === 'error') stopDescendants(this.#actor);
-    else this.#seat.stopChild(this.#actor);
+    if (this.actor.getSnapshot().status === 'error') stopDescendants(this.actor);
+    else this.#seat.stopChild(this.actor);
   }
 }
 

@@ -152,6 +152,16 @@ export class LiveService implements ChartHost {
     return this.#members.size + this.#leaving.size;
   }
 
+  /** Those that are addressed, in the order in which they came. */
+  get members(): Iterable<LiveConnection> {
+    return this.#members;
+  }
+
+  /** Those that are closing. */
+  get leaving(): Iterable<LiveConnection> {
+    return this.#leaving.values();
+  }
+
   get isAccepting(): boolean {
     return this.actor.getSnapshot().hasTag('accepting') && this.connectionCount < this.limits.maxConnections;
   }

@@ -66,6 +66,8 @@ export interface TroupeEvents {
   'service.attached': { readonly service: string };
   'service.draining': { readonly service: string; readonly connections: number };
   'service.detached': { readonly service: string };
+  /** The inspector is served at `url`, whose token lets in whoever has it. */
+  'inspector.listening': { readonly url: string };
   'server.listening': { readonly host: string; readonly port: number; readonly url: string };
   'server.draining': { readonly connections: number };
   'server.closed': Readonly<Record<never, never>>;
@@ -88,6 +90,7 @@ const names: Readonly<Record<TroupeEventName, true>> = {
   'service.attached': true,
   'service.draining': true,
   'service.detached': true,
+  'inspector.listening': true,
   'server.listening': true,
   'server.draining': true,
   'server.closed': true,
@@ -122,6 +125,8 @@ const MAX_WARNINGS = 5;
 /** Tells the listeners of one Troupe. */
 export class Events {
   readonly #listeners = new Map<TroupeEventName, Set<TroupeEventListener<never>>>();
+  /** Who hears of events without being a subscriber: failures that only they hear of become warnings all the same. */
+  readonly #eavesdroppers = new Map<TroupeEventName, Set<TroupeEventListener<never>>>();
   readonly #warned = new Map<string, number>();
   readonly #userCode: UserCode;
 
@@ -131,7 +136,17 @@ export class Events {
 
   /** Whether anybody would hear of it: check it before making an event that costs something. */
   has(name: TroupeEventName): boolean {
-    return this.#listeners.has(name) || failures.has(name);
+    return this.#listeners.has(name) || failures.has(name) || this.#eavesdroppers.has(name);
+  }
+
+  /** Hears of an event beside its listeners, for the runtime's own use: `listener` MUST NOT throw. */
+  overhear<Name extends TroupeEventName>(name: Name, listener: TroupeEventListener<Name>): () => void {
+    const eavesdroppers = this.#eavesdroppers.get(name) ?? new Set();
+    this.#eavesdroppers.set(name, eavesdroppers.add(listener));
+    return () => {
+      eavesdroppers.delete(listener);
+      if (eavesdroppers.size === 0) this.#eavesdroppers.delete(name);
+    };
   }
 
   on<Name extends TroupeEventName>(name: Name, listener: TroupeEventListener<Name>): () => void {
@@ -147,6 +162,11 @@ export class Events {
   }
 
   emit<Name extends TroupeEventName>(name: Name, event: TroupeEvents[Name]): void {
+    if (this.#eavesdroppers.size > 0) {
+      for (const listener of [...(this.#eavesdroppers.get(name) ?? [])]) {
+        (listener as TroupeEventListener<Name>)(event);
+      }
+    }
     const listeners = this.#listeners.get(name);
     if (listeners === undefined) {
       if (failures.has(name)) this.#warn(name, event);

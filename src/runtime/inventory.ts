@@ -1,0 +1,70 @@
+/** What there is in a running Troupe, for those who look at it: actors, connections, names and groups as they are. */
+import type { AnyActorRef, InspectionEvent } from 'xstate';
+import type { Events } from '../telemetry/events.ts';
+import type { LiveConnection } from './connection.ts';
+import type { Group, GroupsRef } from './groups.ts';
+import type { NamedConnectionsRef, StoredName } from './named-connections.ts';
+import { isOwnLogic } from './own-logic.ts';
+import type { LiveService } from './service.ts';
+import type { Supervisor } from './supervisor.ts';
+
+export interface InventorySetting {
+  readonly supervisor: Supervisor;
+  readonly server: AnyActorRef;
+  readonly names: NamedConnectionsRef<LiveConnection>;
+  readonly groups: GroupsRef<LiveConnection>;
+  readonly events: Events;
+}
+
+export class Inventory {
+  readonly supervisor: AnyActorRef;
+  readonly server: AnyActorRef;
+  readonly names: AnyActorRef;
+  readonly groups: AnyActorRef;
+  readonly overhear: Events['overhear'];
+  readonly #setting: InventorySetting;
+
+  constructor(setting: InventorySetting) {
+    this.#setting = setting;
+    this.supervisor = setting.supervisor.actor;
+    this.server = setting.server;
+    this.names = setting.names;
+    this.groups = setting.groups;
+    this.overhear = (name, listener) => setting.events.overhear(name, listener);
+  }
+
+  get services(): readonly LiveService[] {
+    return this.#setting.supervisor.services;
+  }
+
+  get storedNames(): ReadonlyMap<string, StoredName<LiveConnection>> {
+    return this.#setting.names.getSnapshot().context.byName;
+  }
+
+  get allGroups(): ReadonlyMap<string, Group<LiveConnection>> {
+    return this.#setting.groups.getSnapshot().context.byName;
+  }
+
+  namesOf(connection: LiveConnection): Iterable<string> {
+    return this.#setting.names.getSnapshot().context.byConnection.get(connection) ?? [];
+  }
+
+  groupsOf(connection: LiveConnection): Iterable<string> {
+    const groups = this.#setting.groups.getSnapshot().context.byConnection.get(connection) ?? [];
+    return [...groups].map(({ name }) => name);
+  }
+
+  /** Whether an actor runs no code of users. */
+  isOwn(actor: AnyActorRef): boolean {
+    return isOwnLogic((actor as unknown as { readonly logic: unknown }).logic);
+  }
+
+  inspect(observer: (event: InspectionEvent) => void): () => void {
+    const subscription = this.supervisor.system.inspect(observer);
+    return () => subscription.unsubscribe();
+  }
+
+  failed(error: unknown): void {
+    this.#setting.events.emit('callback.failed', { callback: 'the inspector', error });
+  }
+}
