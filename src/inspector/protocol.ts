@@ -9,75 +9,20 @@
  *   registries, services), an {@link OverviewFrame} now and then, incidents as they happen, and the answers to what it
  *   asks. Frames about the doings of an actor come only for actors that it watches.
  *
- * Everything of users (payloads, context, names, addresses, error messages) is untrusted text. `sessionId` names an
- * actor for as long as the server lives; `connection` is the id of a connection, as in `connection.id`.
+ * Everything of users is untrusted text. `sessionId` names an actor for as long as the server lives, `connection` is
+ * the id of a connection.
  */
+
+import type { Described, DescribedEvent } from './protocol-values.ts';
+import type { Graph } from './protocol-graph.ts';
+import type { StatelyFrame } from './protocol-stately.ts';
+
+export type { Described, DescribedEvent, DescribedSnapshot } from './protocol-values.ts';
+export type { Graph, GraphState, GraphTransition } from './protocol-graph.ts';
+export type { ActorFrame, EventFrame, SnapshotFrame, StatelyEnvelope, StatelyFrame } from './protocol-stately.ts';
 
 /** The subprotocol of viewers that understand all of this. */
 export const SUBPROTOCOL = 'troupe.inspector.v1';
-
-/** Anything that JSON can hold, after it was bounded and redacted by the server. */
-export type Described = string | number | boolean | null | readonly Described[] | { readonly [key: string]: Described };
-
-/** An event, bounded and redacted: `text` and `data` of messages read `[redacted 12 characters]` unless asked for. */
-export type DescribedEvent = { readonly type: string } & { readonly [key: string]: Described };
-
-/**
- * A snapshot, bounded and redacted.
- *
- * `value` is XState's state value (`'open'`, or `{ activity: 'open', outbound: 'flowing' }`), absent for actors that
- * run no chart. `children` are the sessionIds of its children by their id.
- */
-export interface DescribedSnapshot {
-  readonly status: 'active' | 'done' | 'error' | 'stopped';
-  readonly value?: Described;
-  readonly tags?: readonly string[];
-  readonly context?: Described;
-  readonly children?: Readonly<Record<string, string>>;
-  readonly output?: Described;
-  readonly error?: Described;
-}
-
-// The frames of @statelyai/inspect.
-
-/** What all frames of `@statelyai/inspect` carry. */
-export interface StatelyEnvelope {
-  readonly _version: string;
-  /** In ms since 1970, as a string. */
-  readonly createdAt: string;
-  readonly id: null;
-  readonly rootId: string;
-  readonly sessionId: string;
-}
-
-/** An actor exists. Told again for an actor that is watched again. */
-export interface ActorFrame extends StatelyEnvelope {
-  readonly type: '@xstate.actor';
-  /** The actor's id: `supervisor`, `server`, `named-connections`, `groups`, a service's name, a connection's id. */
-  readonly name: string;
-  readonly parentId: string | undefined;
-  /** The configuration of its machine as a JSON string; absent for actors that run none. */
-  readonly definition?: string;
-  readonly snapshot: DescribedSnapshot;
-}
-
-/** An actor is given an event. */
-export interface EventFrame extends StatelyEnvelope {
-  readonly type: '@xstate.event';
-  readonly event: DescribedEvent;
-  /** The sender; absent when the event came from outside of the actors. */
-  readonly sourceId: string | undefined;
-}
-
-/** An actor has dealt with an event; its snapshot may be as before. */
-export interface SnapshotFrame extends StatelyEnvelope {
-  readonly type: '@xstate.snapshot';
-  readonly event: DescribedEvent;
-  readonly snapshot: DescribedSnapshot;
-}
-
-/** What every viewer gets. */
-export type StatelyFrame = ActorFrame | EventFrame | SnapshotFrame;
 
 // The extension: what comes without being asked for.
 
@@ -174,7 +119,7 @@ export interface CrashFrame {
   readonly at: number;
   readonly connection: string;
   readonly service: string;
-  /** The sessionId of the connection's actor. */
+  /** The sessionId of the connection's actor, if it is watched; `connection` is what to ask with. */
   readonly sessionId: string | undefined;
   /** The state values at that moment: of the connection's chart, and of the service's machine when it has one. */
   readonly state: { readonly connection: Described; readonly machine?: Described };
@@ -347,10 +292,7 @@ interface ListAnswer<Of extends ListRequest['of'], Item> {
   readonly request: number;
   readonly of: Of;
   readonly items: readonly Item[];
-  /**
-   * There may be more behind it: pass it as `after`. A search looks at a bounded number of entries for one request,
-   * so a page may hold fewer than asked for, even none, and still have a `next`.
-   */
+  /** Pass it as `after` for what follows. A search looks at so many entries a page, which may thus even be empty. */
   readonly next?: string;
 }
 
@@ -401,55 +343,6 @@ export interface GraphFrame {
   readonly graph: Graph;
   /** The ids of the states that are active now. */
   readonly active: readonly string[];
-}
-
-/** The chart of a machine. */
-export interface Graph {
-  /** The machine's id. */
-  readonly id: string;
-  readonly root: GraphState;
-  /** States or transitions were left out: there were more than 500 states or 2 000 transitions. */
-  readonly isTruncated: boolean;
-}
-
-export interface GraphState {
-  /** Unique in its graph: `chat.open.idle`. */
-  readonly id: string;
-  /** Its name within its parent: `idle`. */
-  readonly key: string;
-  readonly kind: 'atomic' | 'compound' | 'parallel' | 'final' | 'history';
-  readonly description?: string;
-  readonly tags: readonly string[];
-  /** The ids of the states in which it begins, with the actions of that; only of a compound state. */
-  readonly initial?: { readonly targets: readonly string[]; readonly actions: readonly string[] };
-  /** Only of a history state. */
-  readonly history?: 'shallow' | 'deep';
-  readonly entry: readonly string[];
-  readonly exit: readonly string[];
-  readonly invoke: readonly { readonly id: string; readonly src: string }[];
-  readonly transitions: readonly GraphTransition[];
-  readonly states: readonly GraphState[];
-}
-
-export interface GraphTransition {
-  /** Unique in its graph; {@link TakenEdge.transition} names it. */
-  readonly id: string;
-  /** The id of its state. */
-  readonly source: string;
-  /** The ids of the states it leads to; none: the states stay as they are. */
-  readonly targets: readonly string[];
-  readonly kind: 'event' | 'always' | 'after' | 'done' | 'error';
-  /** The event as the machine says it; `''` for `always`. */
-  readonly event: string;
-  /** What to write on it: `ws.text`, `after 1000`, `always`, `done`, `done(fetchUser)`. Guard and actions are not in it. */
-  readonly label: string;
-  /** The delay of an `after`, in ms, or the name of it. */
-  readonly delay?: string;
-  readonly guard?: string;
-  readonly actions: readonly string[];
-  /** Leaves its state and enters it again. */
-  readonly reenter: boolean;
-  readonly description?: string;
 }
 
 /** Answers `watch` and `unwatch`. */

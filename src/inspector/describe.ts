@@ -1,0 +1,271 @@
+/**
+ * Turns any value into something small that JSON can hold, whatever the value does.
+ *
+ * What is described belongs to the code of users: it may be huge, cyclic, or fail when it is looked at. So every level
+ * is bounded, all levels together are bounded as well, each property is read at most once, and whatever throws leaves
+ * a mark in its place. Nothing is held on to.
+ */
+import type { Described, DescribedError } from './protocol.ts';
+
+/** What is shown at most. */
+export interface Bounds {
+  /** Levels of objects within objects. */
+  readonly depth: number;
+  /** Keys of an object, items of a list. */
+  readonly items: number;
+  /** Characters of one string. */
+  readonly characters: number;
+  /** Characters of the whole, about. */
+  readonly total: number;
+}
+
+export const defaultBounds: Bounds = { depth: 6, items: 100, characters: 2000, total: 32_000 };
+
+/** Says what is to be shown in the place of `value`; `path` leads to it from what is described. May throw. */
+export type Redact = (path: readonly string[], value: unknown) => unknown;
+
+const SHOWN_BYTES = 32;
+/** What anything costs beside its characters: commas, quotes. */
+const OVERHEAD = 4;
+
+const UNREADABLE = '[unreadable]';
+const THREW = '[threw when read]';
+
+/** Describes `value`, the thing at `path`. */
+export function describe(
+  value: unknown,
+  path: readonly string[] = [],
+  redact?: Redact,
+  bounds = defaultBounds,
+): Described {
+  return new Description(bounds, redact).of(value, path) ?? null;
+}
+
+/** As {@link describe}, but `undefined` if anything had to be left out because the whole is too large. */
+export function describeWhole(value: unknown, redact: Redact, bounds: Bounds): Described | undefined {
+  const description = new Description(bounds, redact);
+  const described = description.of(value, []);
+  return description.isCut ? undefined : described;
+}
+
+/** An error as text. Anything may be thrown, also what fails when it is looked at. */
+export function describeError(error: unknown, bounds = defaultBounds): DescribedError {
+  try {
+    if (!(error instanceof Error))
+      return { name: typeof error, message: textOf(describe(error, [], undefined, bounds)) };
+    const { name, message, stack } = error as { name: unknown; message: unknown; stack?: unknown };
+    return {
+      name: cut(String(name), 100),
+      message: cut(String(message), bounds.characters),
+      ...(typeof stack === 'string' && { stack: cut(stack, bounds.characters) }),
+    };
+  } catch {
+    return { name: 'unknown', message: UNREADABLE };
+  }
+}
+
+function textOf(described: Described): string {
+  return typeof described === 'string' ? described : JSON.stringify(described);
+}
+
+/** At most `most` characters of `text`, and how many there are beyond them. */
+export function cut(text: string, most: number): string {
+  if (text.length <= most) return text;
+  // Not in the middle of a surrogate pair.
+  const end = /[\uD800-\uDBFF]/.test(text[most - 1]!) ? most - 1 : most;
+  return `${text.slice(0, end)}… [${text.length - end} more characters]`;
+}
+
+class Description {
+  readonly #bounds: Bounds;
+  readonly #redact: Redact | undefined;
+  /** The objects around the one that is being described. */
+  readonly #around: object[] = [];
+  #left: number;
+
+  constructor(bounds: Bounds, redact: Redact | undefined) {
+    this.#bounds = bounds;
+    this.#redact = redact;
+    this.#left = bounds.total;
+  }
+
+  /** Whether something was left out because the whole is too large. */
+  get isCut(): boolean {
+    return this.#left <= 0;
+  }
+
+  /** `undefined` for what JSON leaves out. */
+  of(actual: unknown, path: readonly string[]): Described | undefined {
+    if (this.#left <= 0) return '[…]';
+    this.#left -= OVERHEAD;
+    let value = actual;
+    if (this.#redact !== undefined) {
+      try {
+        value = this.#redact(path, actual);
+      } catch {
+        return '[redacted]';
+      }
+    }
+    switch (typeof value) {
+      case 'string':
+        return this.#text(cut(value, this.#bounds.characters));
+      case 'number':
+        return Number.isFinite(value) ? value : `[${value}]`;
+      case 'boolean':
+        return value;
+      case 'bigint':
+        // An enormous one takes long to write out.
+        return value > -(2n ** 1024n) && value < 2n ** 1024n ? this.#text(`${value}n`) : '[a huge bigint]';
+      case 'symbol':
+        return this.#text(cut(String(value), 100));
+      case 'undefined':
+        return undefined;
+      case 'function':
+        return this.#text(nameOf(value));
+      default:
+        return value === null ? null : this.#object(value as object, path);
+    }
+  }
+
+  #object(value: object, path: readonly string[]): Described | undefined {
+    if (this.#around.includes(value)) return '[cyclic]';
+    try {
+      if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return this.#text(bytesOf(value));
+      if (value instanceof Error) return this.#error(value);
+      if (value instanceof Promise) return '[promise]';
+      if (value instanceof RegExp) return this.#text(cut(String(value), 200));
+      if (this.#around.length >= this.#bounds.depth) return Array.isArray(value) ? '[list]' : '[object]';
+    } catch {
+      return UNREADABLE;
+    }
+    this.#around.push(value);
+    try {
+      return this.#plain(value, path);
+    } catch {
+      return UNREADABLE;
+    } finally {
+      this.#around.pop();
+    }
+  }
+
+  #plain(value: object, path: readonly string[]): Described | undefined {
+    if (Array.isArray(value)) return this.#list(value, value.length, path);
+    if (value instanceof Map) return this.#map(value, path);
+    if (value instanceof Set) return this.#list(value, value.size, path);
+    const { toJSON } = value as { toJSON?: unknown };
+    if (typeof toJSON !== 'function') return this.#keys(value, path);
+    const json: unknown = toJSON.call(value, '');
+    // What it returns is taken as it is, as JSON.stringify does; itself among it.
+    if (json === value || typeof json !== 'object' || json === null)
+      return json === value ? this.#keys(value, path) : this.of(json, path);
+    if (Array.isArray(json)) return this.#list(json, json.length, path);
+    return this.#keys(json, path);
+  }
+
+  #keys(value: object, path: readonly string[]): Described {
+    const keys = Object.keys(value);
+    const described = empty();
+    let shown = 0;
+    for (const key of keys) {
+      if (shown === this.#bounds.items || this.#left <= 0) {
+        described['…'] = `[${keys.length - shown} more keys]`;
+        break;
+      }
+      shown++;
+      this.#put(described, key, this.#read(value, key), path);
+    }
+    return described;
+  }
+
+  #read(value: object, key: string): unknown {
+    try {
+      return (value as Record<string, unknown>)[key];
+    } catch {
+      return THREW;
+    }
+  }
+
+  #map(value: ReadonlyMap<unknown, unknown>, path: readonly string[]): Described {
+    const described = empty();
+    let shown = 0;
+    for (const [key, item] of value) {
+      if (shown === this.#bounds.items || this.#left <= 0) {
+        described['…'] = `[${value.size - shown} more entries]`;
+        break;
+      }
+      shown++;
+      this.#put(described, typeof key === 'string' ? key : labelOf(key), item, path);
+    }
+    return described;
+  }
+
+  #put(described: Record<string, Described>, key: string, value: unknown, path: readonly string[]): void {
+    const label = cut(key, 200);
+    this.#left -= label.length;
+    const item = this.of(value, [...path, key]);
+    if (item !== undefined) described[label] = item;
+  }
+
+  #list(items: Iterable<unknown>, length: number, path: readonly string[]): Described {
+    const described: Described[] = [];
+    for (const item of items) {
+      if (described.length === this.#bounds.items || this.#left <= 0) {
+        described.push(`[${length - described.length} more items]`);
+        break;
+      }
+      described.push(this.of(item, [...path, String(described.length)]) ?? '[undefined]');
+    }
+    return described;
+  }
+
+  #error(error: Error): Described {
+    const described = describeError(error, this.#bounds);
+    this.#left -= described.message.length + (described.stack?.length ?? 0);
+    return { ...described };
+  }
+
+  #text(text: string): string {
+    this.#left -= text.length;
+    return text;
+  }
+}
+
+/** Without a prototype, so that a key `__proto__` is a key like any other. */
+function empty(): Record<string, Described> {
+  return Object.create(null) as Record<string, Described>;
+}
+
+function labelOf(key: unknown): string {
+  switch (typeof key) {
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+    case 'symbol':
+      return String(key);
+    case 'bigint':
+      return '[bigint]';
+    case 'function':
+      return nameOf(key);
+    default:
+      return key === null ? 'null' : '[object]';
+  }
+}
+
+function nameOf(value: unknown): string {
+  let name: unknown;
+  try {
+    ({ name } = value as { name?: unknown });
+  } catch {
+    return UNREADABLE;
+  }
+  return typeof name === 'string' && name !== '' ? `[function ${cut(name, 100)}]` : '[function]';
+}
+
+/** The length of binary data, and the first bytes of it. */
+function bytesOf(value: ArrayBufferView | ArrayBuffer): string {
+  const bytes = ArrayBuffer.isView(value)
+    ? Buffer.from(value.buffer, value.byteOffset, Math.min(value.byteLength, SHOWN_BYTES))
+    : Buffer.from(value, 0, Math.min(value.byteLength, SHOWN_BYTES));
+  const more = value.byteLength > SHOWN_BYTES ? '…' : '';
+  return `[${value.byteLength} bytes: ${bytes.toString('hex')}${more}]`;
+}

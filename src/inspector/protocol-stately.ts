@@ -1,0 +1,41 @@
+/** The frames of `@statelyai/inspect`, which every viewer gets: a part of `protocol.ts`. */
+import type { DescribedEvent, DescribedSnapshot } from './protocol-values.ts';
+
+/** What all frames of `@statelyai/inspect` carry. */
+export interface StatelyEnvelope {
+  readonly _version: string;
+  /** In ms since 1970, as a string. */
+  readonly createdAt: string;
+  readonly id: null;
+  readonly rootId: string;
+  readonly sessionId: string;
+}
+
+/** An actor exists. Told again for an actor that is watched again. */
+export interface ActorFrame extends StatelyEnvelope {
+  readonly type: '@xstate.actor';
+  /** The actor's id: `supervisor`, `server`, `named-connections`, `groups`, a service's name, a connection's id. */
+  readonly name: string;
+  readonly parentId: string | undefined;
+  /** The configuration of its machine as a JSON string; no more than `{"id":…}` for an actor that runs none. */
+  readonly definition: string;
+  readonly snapshot: DescribedSnapshot;
+}
+
+/** An actor is given an event. */
+export interface EventFrame extends StatelyEnvelope {
+  readonly type: '@xstate.event';
+  readonly event: DescribedEvent;
+  /** The sender; absent when the event came from outside of the actors. */
+  readonly sourceId: string | undefined;
+}
+
+/** An actor has dealt with an event; its snapshot may be as before. */
+export interface SnapshotFrame extends StatelyEnvelope {
+  readonly type: '@xstate.snapshot';
+  readonly event: DescribedEvent;
+  readonly snapshot: DescribedSnapshot;
+}
+
+/** What every viewer gets. */
+export type StatelyFrame = ActorFrame | EventFrame | SnapshotFrame;
