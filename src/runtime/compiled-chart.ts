@@ -174,7 +174,7 @@ export function compileChart<Host, Event extends EventObject>(
     const { snapshot } = configuration;
     const decision = decide(
       () => transition(oracle, snapshot, event),
-      () => takenFor(oracle, snapshot, event),
+      () => takenFor(oracle, snapshot, event).map((taken) => counterpart(machine, taken)),
       new Map(),
     );
     if (configuration.decisions.size < MOST_DECISIONS) configuration.decisions.set(event.type, decision);
@@ -220,6 +220,13 @@ function takenFor(oracle: AnyStateMachine, from: AnyMachineSnapshot, event: Even
     current = next;
   }
   return taken;
+}
+
+/** The transition of `machine` that `taken` is in a machine made from it. */
+function counterpart(machine: AnyStateMachine, taken: TakenTransition): TakenTransition {
+  const { source, eventType } = taken;
+  const index = source.transitions.get(eventType)?.indexOf(taken) ?? -1;
+  return machine.getStateNodeById(source.id).transitions.get(eventType)?.[index] ?? taken;
 }
 
 /** Whether `guard` is a function of its own, or one stands inside `and`, `or` or `not`. */

@@ -92,8 +92,10 @@ export function harmless(
 
 /** Stops what a machine that failed has started: XState leaves it running. */
 export function stopDescendants(actor: AnyActorRef): void {
-  const { children } = actor.getSnapshot() as { readonly children?: Readonly<Record<string, AnyActorRef>> };
+  // An invoked actor whose logic nobody has provided is none, and yet has a place.
+  const { children } = actor.getSnapshot() as { readonly children?: Readonly<Record<string, AnyActorRef | undefined>> };
   for (const child of Object.values(children ?? {})) {
+    if (child === undefined) continue;
     stopDescendants(child);
     (child as unknown as ActorInternals)._stop();
   }

@@ -73,6 +73,16 @@ describe.each([
   });
 });
 
+describe('a transition that is told of', () => {
+  it('is one of the chart itself, not of the copy that was asked', () => {
+    const chart = compile(connectionMachine);
+    const host: Host = { answers: {}, actionFailed() {} };
+    const { transitions } = chart.step(chart.initial.next, { type: 'socket.closing' }, host);
+    const { source, eventType } = transitions[0]!;
+    expect(connectionMachine.getStateNodeById(source.id).transitions.get(eventType)).toContain(transitions[0]);
+  });
+});
+
 describe('the actor of a compiled chart', () => {
   const logic = chartLogic(compile(serverMachine));
   const host: Host = { answers: {}, actionFailed() {} };
