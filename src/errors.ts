@@ -39,6 +39,9 @@ const catalogue = {
   TROUPE_HANDLER_UNSETTLED: (fields: { service: string; connection: string }) =>
     `A handler of service "${fields.service}" had not settled when the time to close its connection was over. ` +
     'It is no longer waited for; give what it awaits a time-out.',
+  TROUPE_INSPECTOR_PATH_TAKEN: (fields: { service: string; route: string; path: string }) =>
+    `Service "${fields.service}" claims the route ${fields.route}, which lies beneath the inspector at ${fields.path}. ` +
+    'Change the path of one of them: createTroupe({ inspector: { path } }) says where the inspector is.',
   TROUPE_LISTEN_FAILED: (fields: { host: string; port: number; systemCode: string }) =>
     `Could not listen on ${fields.host}:${fields.port} (${fields.systemCode}). ` +
     'Check the address, and that this program may bind the port.',

@@ -10,6 +10,8 @@ export {
   type ErrorFields,
 } from './errors.ts';
 export type { Address, ListenOptions } from './http/listen.ts';
+export type { InspectorAddress } from './inspector-root.ts';
+export type { InspectorOptions } from './inspector/options.ts';
 export type { Clock } from './runtime/clock.ts';
 export type { DrainOptions } from './runtime/drain.ts';
 export type { GroupInfo, StoredNameInfo } from './runtime/queries.ts';

@@ -10,6 +10,8 @@ import { listen, type Address, type ListenOptions, type OwnServer } from './http
 import type { PlainDesk } from './http/plain.ts';
 import { ServiceRoutes } from './http/service-routes.ts';
 import { handleUpgrade, type UpgradeDesk } from './http/upgrade.ts';
+import { InspectorRoot, type InspectorAddress } from './inspector-root.ts';
+import type { InspectorOptions } from './inspector/options.ts';
 import { systemClock, type Clock } from './runtime/clock.ts';
 import { drainRequest, type DrainOptions } from './runtime/drain.ts';
 import { Functions } from './runtime/functions.ts';
@@ -17,6 +19,7 @@ import { createGroupsState, groupsLogic } from './runtime/groups.ts';
 import { watchInspection } from './runtime/inspection.ts';
 import { harmless, isolateSystem } from './runtime/isolation.ts';
 import type { LiveConnection } from './runtime/connection.ts';
+import { Inventory } from './runtime/inventory.ts';
 import { createNamedConnectionsState, namedConnectionsLogic } from './runtime/named-connections.ts';
 import { Queries, type GroupInfo, type StoredNameInfo } from './runtime/queries.ts';
 import type { Realm } from './runtime/realm.ts';
@@ -61,6 +64,8 @@ export interface TroupeOptions {
   readonly clock?: Clock;
   /** Receives XState's inspection events, of the whole system from its beginning. */
   readonly inspect?: Inspector;
+  /** Serves a page that shows every connection live, to whoever is admitted; see `docs/inspector.md`. @defaultValue false */
+  readonly inspector?: boolean | InspectorOptions;
 }
 
 export interface CloseOptions {
@@ -126,6 +131,8 @@ export interface Troupe extends GlobalFunctions {
   on<Name extends TroupeEventName>(name: Name, listener: TroupeEventListener<Name>): () => void;
   /** Receives XState's inspection events from now on; returns what unsubscribes. */
   inspect(inspector: Inspector): () => void;
+  /** Where the inspector is, if there is one. */
+  readonly inspector: InspectorAddress | undefined;
 
   /**
    * Shuts down: refuses upgrades with 503, tells the services, lets handlers finish, closes connections in batches,
@@ -135,6 +142,7 @@ export interface Troupe extends GlobalFunctions {
   close(options?: CloseOptions): Promise<void>;
 }
 
+const KNOWN = ['services', 'limits', 'allowedOrigins', 'compression', 'http', 'clock', 'inspect', 'inspector'];
 const GOING_AWAY = 1001;
 const SERVICE_RESTART = 1012;
 
@@ -158,7 +166,7 @@ const SERVICE_RESTART = 1012;
  * ```
  */
 export function createTroupe(options: TroupeOptions = {}): Troupe {
-  checkOptions('options', options, ['services', 'limits', 'allowedOrigins', 'compression', 'http', 'clock', 'inspect']);
+  checkOptions('options', options, KNOWN);
   if (options.services !== undefined && !Array.isArray(options.services)) {
     throw wrongType('services', 'an array of services', options.services);
   }
@@ -202,9 +210,8 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
     countConnections,
     stopServices: (drain) => supervisor.stop(drain),
     releasePorts(done) {
-      for (const detach of detachers) detach();
       wheel.stop();
-      void releaseOwnServer().finally(done);
+      void releaseServers().finally(done);
     },
   });
   server.actor.start();
@@ -228,8 +235,16 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
   const queries = new Queries(names, groups);
   const realm: Realm = { clock, wheel, turns, events, names, groups, functions };
 
+  const inspector = InspectorRoot.of(options.inspector, () => ({
+    source: new Inventory({ supervisor, server: server.actor, names, groups, events }),
+    events,
+    createTransport: createWsTransport,
+  }));
+
   /** Never rejects: a server that could not listen holds nothing. */
-  async function releaseOwnServer(): Promise<void> {
+  async function releaseServers(): Promise<void> {
+    for (const detach of detachers) detach();
+    await inspector?.stop();
     const own = await listening?.catch(() => undefined);
     await own?.close();
   }
@@ -255,7 +270,7 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
     return live?.broadcast(name, frame, except) ?? functions.pushed(name, service, frame, 'unknown');
   }
 
-  const desk: UpgradeDesk & PlainDesk = {
+  const servicesDesk: UpgradeDesk & PlainDesk = {
     get isAccepting() {
       return server.isAccepting && (limits.maxConnections === Infinity || countConnections() < limits.maxConnections);
     },
@@ -268,6 +283,8 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
     isUpgradePath: (path) => routes.find(path) !== undefined,
     listenerFailed: (error) => events.emit('callback.failed', { callback: 'http', error }),
   };
+
+  const desk = inspector?.join(servicesDesk) ?? servicesDesk;
 
   function checkUsable(): void {
     if (!server.isAccepting) throw new TroupeError('TROUPE_CLOSED', { state: server.state });
@@ -283,6 +300,7 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
         const { address } = await listening;
         const { host, port, url } = address;
         server.send({ type: 'listen.succeeded', host, port, url });
+        inspector?.listening(address);
         return address;
       } catch (error) {
         listening = undefined;
@@ -304,7 +322,9 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
 
     attachService(source) {
       checkUsable();
-      supervisor.attach(createService, definitionFrom(source));
+      const definition = definitionFrom(source);
+      inspector?.checkFree(definition);
+      supervisor.attach(createService, definition);
     },
 
     async replaceService(source, { drain } = {}) {
@@ -353,10 +373,11 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
       if (typeof listener !== 'function') throw wrongType('listener', 'a function', listener);
       return events.on(name, listener);
     },
-    inspect(inspector) {
-      const subscription = system.inspect(inspector);
+    inspect(observer) {
+      const subscription = system.inspect(observer);
       return () => subscription.unsubscribe();
     },
+    inspector: inspector?.address,
 
     async close({ drain, restarting = false } = {}) {
       server.send({

@@ -1,0 +1,122 @@
+/** Joins the inspector to the parts of a running Troupe; `createTroupe` is the rest of the composition root. */
+import type { Duplex } from 'node:stream';
+import type { IncomingMessage } from 'node:http';
+import { frameText } from './delivery/frame.ts';
+import { TroupeError } from './errors.ts';
+import type { Address } from './http/listen.ts';
+import type { PlainDesk } from './http/plain.ts';
+import type { UpgradeDesk } from './http/upgrade.ts';
+import { Endpoint, MAX_REQUEST_BYTES } from './inspector/endpoint.ts';
+import { Hub } from './inspector/hub.ts';
+import { resolveInspector, type InspectorOptions } from './inspector/options.ts';
+import type { InspectorSource } from './inspector/source.ts';
+import { systemClock } from './runtime/clock.ts';
+import type { ServiceDefinition } from './service/definition.ts';
+import type { Events } from './telemetry/events.ts';
+import type { Transport, TransportOptions } from './transport/contract.ts';
+
+/** Where the inspector of a Troupe is, and what it asks for. */
+export interface InspectorAddress {
+  /** Its path on every server that the Troupe serves. */
+  readonly path: string;
+  /** Whoever has it may look: it belongs into no log that others read. */
+  readonly token: string;
+  /** The address to open in a browser, with the token in it; `undefined` until the Troupe listens on a port of its own. */
+  readonly url: string | undefined;
+}
+
+export interface InspectorParts {
+  readonly source: InspectorSource;
+  readonly events: Events;
+  readonly createTransport: (options: TransportOptions) => Transport<IncomingMessage, Duplex>;
+}
+
+/** How long a viewer that is sent away may take to answer. */
+const CLOSE_TIMEOUT_MS = 1000;
+
+export class InspectorRoot {
+  readonly address: InspectorAddress;
+  readonly #endpoint: Endpoint;
+  readonly #events: Events;
+  #url: string | undefined;
+
+  /** The inspector, if it is asked for. @throws {TroupeTypeError} `TROUPE_ARGUMENT_INVALID` */
+  static of(option: boolean | InspectorOptions | undefined, parts: () => InspectorParts): InspectorRoot | undefined {
+    const settings = resolveInspector(option);
+    return settings && new InspectorRoot(settings, parts());
+  }
+
+  private constructor(settings: NonNullable<ReturnType<typeof resolveInspector>>, parts: InspectorParts) {
+    const { source, events, createTransport } = parts;
+    const { admission, ...rest } = settings;
+    const { path, token } = admission;
+    const url = (): string | undefined => this.#url;
+    this.address = Object.freeze({
+      path,
+      token,
+      get url() {
+        return url();
+      },
+    });
+    this.#events = events;
+    const transport = createTransport({
+      maxPayload: MAX_REQUEST_BYTES,
+      closeTimeoutMs: CLOSE_TIMEOUT_MS,
+      compression: false,
+    });
+    this.#endpoint = new Endpoint({
+      // People look in their own time, also at a Troupe whose clock is moved by a test.
+      hub: new Hub({ ...rest, source, clock: systemClock }),
+      admission,
+      accept: (upgrade, onAccepted) => transport.accept(upgrade, onAccepted),
+      frame(text) {
+        const { store, start, end } = frameText(text);
+        return store.subarray(start, end);
+      },
+    });
+  }
+
+  /** The desk of a server, with the inspector at its path. */
+  join(desk: UpgradeDesk & PlainDesk): UpgradeDesk & PlainDesk {
+    const endpoint = this.#endpoint;
+    const found = { value: endpoint.target, params: {} };
+    const joined: UpgradeDesk & PlainDesk = {
+      get isAccepting() {
+        return desk.isAccepting;
+      },
+      find: (path) => (endpoint.isSocketPath(path) ? found : desk.find(path)),
+      refused: (refusal, path, remoteAddress) => desk.refused(refusal, path, remoteAddress),
+      acceptFailed: (error) => desk.acceptFailed(error),
+      findHttp: (path) =>
+        endpoint.isBeneath(path) ? (request, response) => endpoint.answer(request, response) : desk.findHttp(path),
+      isUpgradePath: (path) => endpoint.isSocketPath(path) || desk.isUpgradePath(path),
+      listenerFailed: (error) => desk.listenerFailed(error),
+    };
+    return joined;
+  }
+
+  /** @throws {TroupeError} `TROUPE_INSPECTOR_PATH_TAKEN` for a service that would lie beneath the inspector */
+  checkFree({ name, route }: ServiceDefinition): void {
+    const { path } = this.address;
+    const own = path.slice(1).split('/');
+    const isBeneath = own.every((segment, index) => {
+      const other = route.segments[index];
+      return other !== undefined && 'literal' in other && other.literal === segment;
+    });
+    if (!isBeneath) return;
+    throw new TroupeError('TROUPE_INSPECTOR_PATH_TAKEN', { service: name, route: route.path, path });
+  }
+
+  /** The Troupe listens: says so with the address, once. */
+  listening({ url }: Address): void {
+    // The wildcard addresses are bound, but nobody can go there.
+    const reachable = url.replace(/\/\/(?:0\.0\.0\.0|\[::\]):/, '//localhost:');
+    const { path, token } = this.address;
+    this.#url = `${reachable}${path}/?token=${encodeURIComponent(token)}`;
+    this.#events.emit('inspector.listening', { url: this.#url });
+  }
+
+  stop(): Promise<void> {
+    return this.#endpoint.stop();
+  }
+}

@@ -1,0 +1,187 @@
+/** Answers what one viewer asks: one request after the other, each with a bounded amount of work at a time. */
+import { chartOf, actorsOf, findActors, findConnection } from './find.ts';
+import { cut } from './describe.ts';
+import { activeStates, graphOf } from './graph.ts';
+import { answerList, itemOf } from './lists.ts';
+import type { AnswerFrame, ConnectionFrame, ErrorFrame, ViewerRequest } from './protocol.ts';
+import { readRequest } from './request.ts';
+import type { InspectedConnection, InspectorSource } from './source.ts';
+import type { Viewer } from './viewer.ts';
+import type { AnyActorRef } from 'xstate';
+
+export interface AnswersSetting {
+  readonly source: InspectorSource;
+  readonly viewer: Viewer;
+  readonly allowActions: boolean;
+  /** Watches an actor for the viewer, and tells it of that actor. */
+  readonly watch: (viewer: Viewer, actor: AnyActorRef) => void;
+  readonly unwatch: (viewer: Viewer, sessionId: string) => void;
+}
+
+type RequestOf<Type extends ViewerRequest['type']> = Extract<ViewerRequest, { readonly type: Type }>;
+
+const MAX_WAITING = 32;
+export const MAX_WATCHED = 50;
+const MAX_BELONGINGS = 100;
+
+export class Answers {
+  readonly #setting: AnswersSetting;
+  readonly #waiting: ViewerRequest[] = [];
+  #isAnswering = false;
+
+  constructor(setting: AnswersSetting) {
+    this.#setting = setting;
+  }
+
+  /** The viewer has sent `text`. */
+  take(text: string): void {
+    const { viewer } = this.#setting;
+    const request = readRequest(text);
+    if (request.type === 'troupe.error') {
+      viewer.answer(request);
+      return;
+    }
+    if (this.#waiting.length === MAX_WAITING) {
+      viewer.answer(refusal(request, 'busy', `at most ${MAX_WAITING} requests may wait for their answers`));
+      return;
+    }
+    this.#waiting.push(request);
+    if (!this.#isAnswering) this.#answerAll().catch((error: unknown) => this.#setting.source.failed(error));
+  }
+
+  async #answerAll(): Promise<void> {
+    const { viewer } = this.#setting;
+    this.#isAnswering = true;
+    for (let request = this.#waiting[0]; request !== undefined && !viewer.isGone; request = this.#waiting[0]) {
+      let answer: AnswerFrame;
+      try {
+        answer = await this.#answer(request);
+      } catch (error) {
+        // What users' code threw, as an actor's snapshot was looked at; wrong arguments of `close` and `send` as well.
+        answer = refusal(request, 'malformed', error instanceof Error ? cut(error.message, 500) : 'it failed');
+      }
+      this.#waiting.shift();
+      viewer.answer(answer);
+    }
+    this.#isAnswering = false;
+  }
+
+  async #answer(request: ViewerRequest): Promise<AnswerFrame> {
+    switch (request.type) {
+      case 'list':
+        return (
+          (await answerList(this.#setting.source, request, this.#isOver)) ??
+          refusal(request, 'unknown', 'there is no such service or group')
+        );
+      case 'connection':
+        return this.#describe(request);
+      case 'graph':
+        return this.#draw(request);
+      case 'watch':
+        return this.#watch(request);
+      case 'unwatch':
+        return this.#unwatch(request);
+      case 'close':
+      case 'send':
+        return this.#act(request);
+    }
+  }
+
+  readonly #isOver = (): boolean => this.#setting.viewer.isGone;
+
+  async #describe(request: RequestOf<'connection'>): Promise<AnswerFrame> {
+    const { source } = this.#setting;
+    const connection = await findConnection(source, request.of, this.#isOver);
+    if (connection === undefined) return noConnection(request);
+    return { type: 'troupe.connection', request: request.request, connection: factsOf(source, connection) };
+  }
+
+  async #draw(request: RequestOf<'graph'>): Promise<AnswerFrame> {
+    const actor = (await findActors(this.#setting.source, [request.of], this.#isOver)).get(request.of);
+    if (actor === undefined) return refusal(request, 'unknown', 'there is no such actor, or not any more');
+    const chart = chartOf(actor);
+    if (chart === undefined) return refusal(request, 'unknown', 'this actor runs no chart');
+    const { value } = (actor.getSnapshot() ?? {}) as { readonly value?: unknown };
+    return {
+      type: 'troupe.graph',
+      request: request.request,
+      of: request.of,
+      graph: graphOf(chart),
+      active: activeStates(chart, value),
+    };
+  }
+
+  async #watch(request: RequestOf<'watch'>): Promise<AnswerFrame> {
+    const { source, viewer, watch } = this.#setting;
+    const wanted = new Set([...viewer.watched.keys(), ...request.actors]);
+    if (wanted.size > MAX_WATCHED)
+      return refusal(request, 'limit', `at most ${MAX_WATCHED} actors are watched at once`);
+    const found = await findActors(source, request.actors, this.#isOver);
+    for (const actor of found.values()) watch(viewer, actor);
+    return this.#watching(
+      request,
+      request.actors.filter((sessionId) => !viewer.watched.has(sessionId)),
+    );
+  }
+
+  #unwatch(request: RequestOf<'unwatch'>): AnswerFrame {
+    const { viewer, unwatch } = this.#setting;
+    const { actors = [...viewer.watched.keys()] } = request;
+    const unknown = actors.filter((sessionId) => !viewer.watched.has(sessionId));
+    for (const sessionId of actors) unwatch(viewer, sessionId);
+    return this.#watching(request, unknown);
+  }
+
+  #watching({ request }: ViewerRequest, unknown: readonly string[]): AnswerFrame {
+    return { type: 'troupe.watching', request, actors: [...this.#setting.viewer.watched.keys()], unknown };
+  }
+
+  async #act(request: RequestOf<'close' | 'send'>): Promise<AnswerFrame> {
+    const { source, allowActions } = this.#setting;
+    if (!allowActions) return refusal(request, 'forbidden', 'this inspector only shows; see the option allowActions');
+    const connection = await findConnection(source, request.connection, this.#isOver);
+    if (connection === undefined) return noConnection(request);
+    const { status } =
+      request.type === 'close'
+        ? connection.closeConnection(request.code, request.reason)
+        : connection.pushText(request.text);
+    return { type: 'troupe.done', request: request.request, status };
+  }
+}
+
+function factsOf(source: InspectorSource, connection: InspectedConnection): ConnectionFrame['connection'] {
+  const { params, subprotocol, isSecure, bytesReceived, bufferedBytes, waitingMessages, ignoredMessages } = connection;
+  return {
+    ...itemOf(connection),
+    params: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, cut(value, 200)])),
+    subprotocol,
+    isSecure,
+    names: firstOf(source.namesOf(connection)),
+    groups: firstOf(source.groupsOf(connection)),
+    bytesReceived,
+    bufferedBytes,
+    waitingMessages,
+    ignoredMessages,
+    actors: [...actorsOf(connection)].map(({ actor, role }) => ({
+      sessionId: actor.sessionId,
+      name: cut(actor.id, 200),
+      parentId: actor._parent?.sessionId,
+      role,
+      hasGraph: chartOf(actor) !== undefined,
+    })),
+  };
+}
+
+function firstOf(texts: Iterable<string>): readonly string[] {
+  const first: string[] = [];
+  for (const text of texts) if (first.push(text) === MAX_BELONGINGS) break;
+  return first;
+}
+
+function noConnection(request: ViewerRequest): ErrorFrame {
+  return refusal(request, 'unknown', 'there is no such connection, or not any more');
+}
+
+function refusal({ request }: ViewerRequest, code: ErrorFrame['code'], message: string): ErrorFrame {
+  return { type: 'troupe.error', request, code, message };
+}

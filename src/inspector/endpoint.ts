@@ -1,0 +1,193 @@
+/**
+ * Where the inspector is served: its page beneath its path, and its WebSocket at `<path>/ws`.
+ *
+ * It lies on the runtime's own HTTP server, beside the services and not among them: their limits do not count its
+ * viewers, and it goes on while they drain.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import type { CheckedUpgrade, UpgradeTarget } from '../http/upgrade.ts';
+import type { CloseInfo, Socket, SocketListener } from '../transport/contract.ts';
+import { admit, cookieFor, type Admission, type AdmissionPolicy } from './admission.ts';
+import type { Hub, Seat } from './hub.ts';
+import { answerWithFile, SAFE_HEADERS } from './page-files.ts';
+import { SUBPROTOCOL } from './protocol.ts';
+import type { ViewerLink } from './viewer.ts';
+
+export interface EndpointSetting {
+  readonly hub: Hub;
+  readonly admission: AdmissionPolicy;
+  /** Answers 101 and hands the socket over; see `transport/contract.ts`. */
+  readonly accept: (upgrade: CheckedUpgrade, onAccepted: (socket: Socket) => SocketListener) => void;
+  /** Frames a text message. */
+  readonly frame: (text: string) => Uint8Array;
+}
+
+const FORBIDDEN = 'no access';
+/** An inspector asks; it has nothing large to say. */
+export const MAX_REQUEST_BYTES = 65_536;
+const UNSUPPORTED_DATA = 1003;
+
+export class Endpoint {
+  /** What upgrades to the WebSocket's path meet. */
+  readonly target: UpgradeTarget;
+  readonly #setting: EndpointSetting;
+  readonly #links = new Set<Link>();
+
+  constructor(setting: EndpointSetting) {
+    this.#setting = setting;
+    this.target = {
+      subprotocols: [SUBPROTOCOL],
+      isSubprotocolRequired: false,
+      allowedOrigins: '*',
+      isAccepting: true,
+      judge: (request) => {
+        if (this.#admissionOf(request) === 'refused') return { status: 403, reason: FORBIDDEN };
+        if (setting.hub.isFull) return { status: 503, reason: 'too many viewers look already' };
+        return undefined;
+      },
+      accept: (upgrade) => this.#accept(upgrade),
+    };
+  }
+
+  /** Whether upgrades to `path` are for it. */
+  isSocketPath(path: string): boolean {
+    return path === `${this.#setting.admission.path}/ws`;
+  }
+
+  /** Whether plain requests for `path` are for it. */
+  isBeneath(path: string): boolean {
+    const { path: own } = this.#setting.admission;
+    return path === own || path.startsWith(`${own}/`);
+  }
+
+  /** Answers a plain request for a path beneath its own. */
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { admission } = this.#setting;
+    const admitted = this.#admissionOf(request);
+    if (admitted === 'refused') return say(response, 403, FORBIDDEN);
+    if (request.method !== 'GET' && request.method !== 'HEAD') return say(response, 405, 'only GET is answered here');
+    const path = (request.url ?? '').split('?', 1)[0]!;
+    const isSecure = (request.socket as Partial<TLSSocket>).encrypted === true;
+    // The token is not to stay in the address, nor in what the browser remembers of it.
+    if (admitted === 'by-query' || path === admission.path) {
+      response.writeHead(303, {
+        ...SAFE_HEADERS,
+        Location: path === admission.path ? `${path}/` : path,
+        ...(admitted === 'by-query' && { 'Set-Cookie': cookieFor(admission, isSecure) }),
+      });
+      response.end();
+      return;
+    }
+    const file = path.slice(admission.path.length + 1);
+    if (file === 'ws')
+      return say(response, 426, 'this path speaks WebSocket', { Upgrade: 'websocket', Connection: 'Upgrade' });
+    if (!(await answerWithFile(file, response))) say(response, 404, 'there is nothing at this path');
+  }
+
+  /** Sends the viewers away; settles when none is left. */
+  async stop(): Promise<void> {
+    this.#setting.hub.stop();
+    await Promise.all([...this.#links].map(({ closed }) => closed));
+  }
+
+  #admissionOf({ socket, headers, url = '/' }: IncomingMessage): Admission {
+    return admit(this.#setting.admission, { remoteAddress: socket.remoteAddress, headers, url });
+  }
+
+  #accept(upgrade: CheckedUpgrade): void {
+    const { hub, accept, frame } = this.#setting;
+    accept(upgrade, (socket) => {
+      const link = new Link(socket, frame);
+      this.#links.add(link);
+      void link.closed.then(() => this.#links.delete(link));
+      link.seat = hub.welcome(link, upgrade.subprotocol === SUBPROTOCOL);
+      return link;
+    });
+  }
+}
+
+/** Any answer that is no file. */
+function say(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { ...SAFE_HEADERS, ...headers, 'Content-Type': 'text/plain; charset=utf-8' });
+  response.end(`${text}\n`);
+}
+
+/** A viewer's socket: what is sent in a turn of the event loop is written as one piece. */
+class Link implements ViewerLink, SocketListener {
+  seat: Seat | undefined;
+  readonly closed: Promise<void>;
+  readonly #socket: Socket;
+  readonly #frame: (text: string) => Uint8Array;
+  #pieces: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #setClosed!: () => void;
+
+  constructor(socket: Socket, frame: (text: string) => Uint8Array) {
+    this.#socket = socket;
+    this.#frame = frame;
+    this.closed = new Promise((resolve) => {
+      this.#setClosed = resolve;
+    });
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.bufferedBytes + this.#waitingBytes;
+  }
+
+  send(text: string): void {
+    const bytes = this.#frame(text);
+    if (this.#pieces.length === 0) setImmediate(this.#flush);
+    this.#pieces.push(bytes);
+    this.#waitingBytes += bytes.length;
+  }
+
+  close(code: number, reason: string): void {
+    this.#flush();
+    this.#socket.close(code, reason);
+  }
+
+  onText(text: string): void {
+    this.seat?.said(text);
+  }
+
+  onBinary(): void {
+    this.close(UNSUPPORTED_DATA, 'the inspector speaks text');
+  }
+
+  onReading(): void {}
+  onRead(): void {}
+  onSignOfLife(): void {}
+  onDrain(): void {}
+
+  beforeClose(): void {
+    this.#flush();
+  }
+
+  onClosing(_info: CloseInfo): void {
+    this.seat?.left();
+  }
+
+  onViolation(): void {
+    this.seat?.left();
+  }
+
+  onClosed(): void {
+    this.seat?.left();
+    this.#pieces = [];
+    this.#setClosed();
+  }
+
+  readonly #flush = (): void => {
+    if (this.#pieces.length === 0) return;
+    const [first, ...others] = this.#pieces;
+    this.#pieces = [];
+    this.#waitingBytes = 0;
+    this.#socket.write(others.length === 0 ? first! : Buffer.concat([first!, ...others]));
+  };
+}

@@ -1,0 +1,103 @@
+/** Finds actors and connections by their ids, in slices: the runtime keeps no index for it. */
+import type { AnyActorRef } from 'xstate';
+import type { ActorItem } from './protocol.ts';
+import { isChart, type Chart } from './graph.ts';
+import type { InspectedConnection, InspectorSource } from './source.ts';
+import { walk } from './walk.ts';
+
+const MAX_DESCENDANTS = 20;
+
+export interface Belonging {
+  readonly actor: AnyActorRef;
+  readonly role: ActorItem['role'];
+}
+
+/** The actor of a connection, of its service's machine, and what that has started. */
+export function* actorsOf(connection: InspectedConnection): Generator<Belonging> {
+  yield { actor: connection.actor as AnyActorRef, role: 'lifecycle' };
+  const machineActor = connection.performer?.actor;
+  if (machineActor === undefined) return;
+  yield { actor: machineActor, role: 'service' };
+  let left = MAX_DESCENDANTS - 2;
+  const parents = [machineActor];
+  for (let parent = parents.shift(); parent !== undefined; parent = parents.shift()) {
+    for (const child of childrenOf(parent)) {
+      if (left-- === 0) return;
+      parents.push(child);
+      yield { actor: child, role: 'child' };
+    }
+  }
+}
+
+function childrenOf(actor: AnyActorRef): readonly AnyActorRef[] {
+  const { children } = (actor.getSnapshot() ?? {}) as {
+    readonly children?: Readonly<Record<string, AnyActorRef | undefined>>;
+  };
+  return Object.values(children ?? {}).filter((child) => child !== undefined);
+}
+
+/** The actors that are not a connection's. */
+export function* serverActors(source: InspectorSource): Generator<AnyActorRef> {
+  yield source.supervisor;
+  yield source.server;
+  yield source.names;
+  yield source.groups;
+  for (const { actor } of source.services) yield actor as unknown as AnyActorRef;
+}
+
+/** All connections. */
+export function* everyConnection(source: InspectorSource): Generator<InspectedConnection> {
+  for (const { members, leaving } of source.services) {
+    yield* members;
+    yield* leaving;
+  }
+}
+
+/** The actors with these sessionIds, those that exist. */
+export async function findActors(
+  source: InspectorSource,
+  sessionIds: readonly string[],
+  isOver: () => boolean,
+): Promise<ReadonlyMap<string, AnyActorRef>> {
+  const wanted = new Set(sessionIds);
+  const found = new Map<string, AnyActorRef>();
+  const look = (actor: AnyActorRef): void => {
+    if (wanted.delete(actor.sessionId)) found.set(actor.sessionId, actor);
+  };
+  for (const actor of serverActors(source)) look(actor);
+  if (wanted.size === 0) return found;
+  await walk(
+    everyConnection(source),
+    (connection) => {
+      for (const { actor } of actorsOf(connection)) look(actor);
+      return wanted.size === 0;
+    },
+    isOver,
+  );
+  return found;
+}
+
+export async function findConnection(
+  source: InspectorSource,
+  id: string,
+  isOver: () => boolean,
+): Promise<InspectedConnection | undefined> {
+  let found: InspectedConnection | undefined;
+  await walk(
+    everyConnection(source),
+    (connection) => {
+      if (connection.id === id) found = connection;
+      return found !== undefined;
+    },
+    isOver,
+  );
+  return found;
+}
+
+/** The chart that an actor runs, if it runs one: compiled by the runtime, or on XState itself. */
+export function chartOf(actor: AnyActorRef): Chart | undefined {
+  const { logic } = actor as unknown as { readonly logic?: unknown };
+  if (isChart(logic)) return logic;
+  const { chart } = (logic ?? {}) as { readonly chart?: { readonly machine?: unknown } };
+  return isChart(chart?.machine) ? chart.machine : undefined;
+}

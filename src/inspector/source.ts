@@ -1,0 +1,80 @@
+/**
+ * What the inspector sees of the runtime.
+ *
+ * The runtime does not know the inspector, and the inspector knows no more of the runtime than this.
+ */
+import type { AnyActorRef, InspectionEvent } from 'xstate';
+import type { TroupeEventName, TroupeEvents } from '../telemetry/events.ts';
+
+/** A connection that has a socket still. */
+export interface InspectedConnection {
+  readonly id: string;
+  /** Rises from each connection to the next. */
+  readonly ordinal: number;
+  readonly service: string;
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly subprotocol: string;
+  readonly remoteAddress: string;
+  readonly isSecure: boolean;
+  readonly openedAt: number;
+  readonly state: 'open' | 'message' | 'closing' | 'closed';
+  readonly outbound: 'flowing' | 'congested';
+  readonly liveness: 'alive' | 'suspect';
+  /** One object for all connections in the same states. */
+  readonly configuration: object;
+  readonly bytesReceived: number;
+  readonly bufferedBytes: number;
+  readonly waitingMessages: number;
+  readonly ignoredMessages: number;
+  readonly actor: { readonly sessionId: string };
+  /** What performs its service, with the actor of the service's machine if there is one. */
+  readonly performer: { readonly actor?: AnyActorRef } | undefined;
+  pushText(text: string): { readonly status: string };
+  closeConnection(code?: number, reason?: string): { readonly status: string };
+}
+
+export interface InspectedService {
+  readonly name: string;
+  readonly route: { readonly path: string };
+  readonly actor: { readonly sessionId: string; getSnapshot(): { readonly value: unknown } };
+  readonly connectionCount: number;
+  /** Those that are addressed, in the order of their ordinals. It may change while it is walked. */
+  readonly members: Iterable<InspectedConnection>;
+  /** Those that are closing, in any order. */
+  readonly leaving: Iterable<InspectedConnection>;
+}
+
+export interface InspectedName {
+  readonly name: string;
+  readonly ordinal: number;
+  readonly connection: InspectedConnection;
+}
+
+export interface InspectedGroup {
+  readonly name: string;
+  readonly ordinal: number;
+  readonly members: ReadonlyMap<InspectedConnection, number>;
+}
+
+/** The runtime, for whom looks at it. */
+export interface InspectorSource {
+  readonly supervisor: AnyActorRef;
+  readonly server: AnyActorRef;
+  readonly names: AnyActorRef;
+  readonly groups: AnyActorRef;
+  /** All services that hold connections, those that drain included. */
+  readonly services: readonly InspectedService[];
+  readonly storedNames: ReadonlyMap<string, InspectedName>;
+  readonly allGroups: ReadonlyMap<string, InspectedGroup>;
+  namesOf(connection: InspectedConnection): Iterable<string>;
+  groupsOf(connection: InspectedConnection): Iterable<string>;
+  /** Whether an actor is one of the runtime, and runs no code of users. */
+  isOwn(actor: AnyActorRef): boolean;
+  /** Receives the inspection events of all actors from now on; returns what ends that. */
+  inspect(observer: (event: InspectionEvent) => void): () => void;
+  /** Something of the inspector itself failed, which nothing should. */
+  failed(error: unknown): void;
+  /** Hears of an event, beside those who subscribe to it. Returns what ends that. */
+  overhear<Name extends TroupeEventName>(name: Name, listener: (event: TroupeEvents[Name]) => void): () => void;
+}

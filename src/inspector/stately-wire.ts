@@ -1,0 +1,190 @@
+/**
+ * The wire format of `@statelyai/inspect` 0.7, made by ourselves: that package converts an event before it looks whether
+ * anybody wants it, and binds nothing in size. `test/inspector/stately.test.ts` reads it with the package's own receiver.
+ */
+import type { AnyActorRef, EventObject, InspectedEventEvent, InspectedSnapshotEvent } from 'xstate';
+import { cut, defaultBounds, describe, describeWhole, type Redact } from './describe.ts';
+import type {
+  ActorFrame,
+  Described,
+  DescribedEvent,
+  DescribedSnapshot,
+  EventFrame,
+  ServerFrame,
+  SnapshotFrame,
+  StatelyEnvelope,
+} from './protocol.ts';
+import { redactData, redactEvent, type Redaction } from './redaction.ts';
+
+/** The version of the package whose format this is. */
+const VERSION = '0.7.2';
+
+/** The most bytes of a frame that describes values of users. */
+export const MAX_FRAME_BYTES = 65_536;
+const MAX_TYPE = 200;
+const MAX_DEFINITION = 24_000;
+
+export interface WireSetting {
+  readonly redaction: Redaction;
+  /** The sessionId of the root of the system. */
+  readonly rootId: string;
+  /** What is shown as the context of an actor of the runtime; `undefined` for an actor of the user's code. */
+  ownContext(actor: AnyActorRef): (() => unknown) | undefined;
+  readonly now: () => number;
+}
+
+/** What a snapshot of any actor may have. */
+interface AnySnapshot {
+  readonly status?: DescribedSnapshot['status'];
+  readonly value?: unknown;
+  readonly tags?: Iterable<unknown>;
+  readonly context?: unknown;
+  readonly output?: unknown;
+  readonly error?: unknown;
+  readonly children?: Readonly<Record<string, AnyActorRef | undefined>>;
+}
+
+export class StatelyWire {
+  readonly #setting: WireSetting;
+  readonly #definitions = new WeakMap<object, string>();
+
+  constructor(setting: WireSetting) {
+    this.#setting = setting;
+  }
+
+  actor(actor: AnyActorRef): ActorFrame {
+    return {
+      type: '@xstate.actor',
+      name: cut(actor.id, MAX_TYPE),
+      parentId: actor._parent?.sessionId,
+      definition: this.#definitionOf(actor),
+      snapshot: this.snapshotOf(actor, this.#lookAt(actor)),
+      ...this.#envelope(actor),
+    };
+  }
+
+  event({ event, actorRef, sourceRef }: InspectedEventEvent): EventFrame {
+    return {
+      type: '@xstate.event',
+      event: this.eventOf(actorRef as AnyActorRef, event),
+      sourceId: sourceRef?.sessionId,
+      ...this.#envelope(actorRef),
+    };
+  }
+
+  snapshot({ event, actorRef, snapshot }: InspectedSnapshotEvent): SnapshotFrame {
+    return {
+      type: '@xstate.snapshot',
+      event: this.eventOf(actorRef as AnyActorRef, event),
+      snapshot: this.snapshotOf(actorRef as AnyActorRef, snapshot),
+      ...this.#envelope(actorRef),
+    };
+  }
+
+  /** An event that `actor` is given. */
+  eventOf(actor: AnyActorRef, event: EventObject): DescribedEvent {
+    // XState does not look at what users' code sends.
+    const { type: given }: { readonly type: unknown } = event;
+    const type = cut(typeof given === 'string' ? given : '[no type]', MAX_TYPE);
+    const whose = this.#setting.ownContext(actor) === undefined ? 'user' : 'own';
+    const described = describe(event, ['event'], redactEvent(this.#setting.redaction, whose, type));
+    return isObject(described) ? { ...described, type } : { type };
+  }
+
+  snapshotOf(actor: AnyActorRef, snapshot: unknown): DescribedSnapshot {
+    // An actor of XState is told of before it has a snapshot.
+    if (typeof snapshot !== 'object' || snapshot === null) return { status: 'active' };
+    const { status = 'active', value, tags, context, output, error, children } = snapshot as AnySnapshot;
+    const own = this.#setting.ownContext(actor);
+    const redact = redactData(this.#setting.redaction, own === undefined ? 'user' : 'own');
+    const shown = own === undefined ? context : own();
+    return {
+      status,
+      ...(value !== undefined && { value: describe(value) }),
+      ...(tags !== undefined && { tags: textsOf(tags) }),
+      ...(shown !== undefined && { context: describe(shown, ['context'], redact) }),
+      ...(children !== undefined && own === undefined && { children: childrenOf(children) }),
+      ...(output !== undefined && { output: describe(output, ['output'], redact) }),
+      ...(error !== undefined && { error: describe(error) }),
+    };
+  }
+
+  #lookAt(actor: AnyActorRef): unknown {
+    try {
+      return actor.getSnapshot();
+    } catch {
+      return undefined;
+    }
+  }
+
+  #envelope({ sessionId }: { readonly sessionId: string }): StatelyEnvelope {
+    const { now, rootId } = this.#setting;
+    return { _version: VERSION, createdAt: String(now()), id: null, rootId, sessionId };
+  }
+
+  /** The configuration of its machine. What is too large would be cut in the middle: then only its name. */
+  #definitionOf(actor: AnyActorRef): string {
+    const { config } = (actor as unknown as { logic?: { config?: unknown } }).logic ?? {};
+    if (typeof config !== 'object' || config === null) return JSON.stringify({ id: actor.id });
+    let definition = this.#definitions.get(config);
+    if (definition === undefined) {
+      const whole = describeWhole(config, functionsByName, { ...defaultBounds, depth: 30, total: MAX_DEFINITION });
+      definition = JSON.stringify(isObject(whole) ? whole : { id: idOf(config) ?? actor.id });
+      this.#definitions.set(config, definition);
+    }
+    return definition;
+  }
+}
+
+/** As `@statelyai/inspect` shows them. */
+const functionsByName: Redact = (_path, value) => (typeof value === 'function' ? { type: value.name } : value);
+
+function idOf(config: object): string | undefined {
+  const { id } = config as { id?: unknown };
+  return typeof id === 'string' ? cut(id, MAX_TYPE) : undefined;
+}
+
+function textsOf(tags: Iterable<unknown>): readonly string[] {
+  return [...tags].slice(0, defaultBounds.items).map((tag) => cut(String(tag), MAX_TYPE));
+}
+
+function childrenOf(children: Readonly<Record<string, AnyActorRef | undefined>>): Readonly<Record<string, string>> {
+  const entries = Object.entries(children).slice(0, defaultBounds.items);
+  return Object.fromEntries(entries.map(([id, child]) => [cut(id, MAX_TYPE), child?.sessionId ?? '']));
+}
+
+function isObject(described: Described | undefined): described is { readonly [key: string]: Described } {
+  return typeof described === 'object' && described !== null && !Array.isArray(described);
+}
+
+const TOO_LARGE = '[too large to be shown]';
+
+/** `frame` as text. One that describes too much, which only odd characters can make it, is told without the values. */
+export function encode(frame: ServerFrame): string {
+  let text = JSON.stringify(frame);
+  if (fits(text)) return text;
+  switch (frame.type) {
+    case '@xstate.actor':
+      text = JSON.stringify({ ...frame, snapshot: { status: frame.snapshot.status, context: TOO_LARGE } });
+      if (!fits(text))
+        text = JSON.stringify({ ...frame, definition: JSON.stringify({ id: frame.name }), snapshot: {} });
+      return text;
+    case '@xstate.event':
+      return JSON.stringify({ ...frame, event: { type: frame.event.type, '…': TOO_LARGE } });
+    case '@xstate.snapshot': {
+      const { status, value } = frame.snapshot;
+      const event = { type: frame.event.type, '…': TOO_LARGE };
+      text = JSON.stringify({ ...frame, event, snapshot: { status, value, context: TOO_LARGE } });
+      return fits(text) ? text : JSON.stringify({ ...frame, event, snapshot: { status, context: TOO_LARGE } });
+    }
+    case 'troupe.microstep':
+      return JSON.stringify({ ...frame, event: { type: frame.event.type, '…': TOO_LARGE } });
+    default:
+      return text;
+  }
+}
+
+function fits(text: string): boolean {
+  if (text.length > MAX_FRAME_BYTES) return false;
+  return text.length * 3 <= MAX_FRAME_BYTES || Buffer.byteLength(text) <= MAX_FRAME_BYTES;
+}

@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest';
+import { assign, setup } from 'xstate';
+import { defineService, type Connection, type WsEvent } from 'troupe';
+import { connect } from '../support/client.ts';
+import { watch } from '../support/server.ts';
+import { serveInspected, type TestViewer } from './support.ts';
+
+const FRAME_BYTES = 65_536;
+
+/** A service whose machine keeps in its context whatever `make` makes when a message comes. */
+function keeping(make: () => unknown) {
+  return defineService({
+    basePath: '/keeping',
+    machine: setup({
+      types: {} as { context: { kept: unknown }; events: WsEvent },
+      actions: { keep: assign({ kept: make }) },
+    }).createMachine({
+      id: 'keeping',
+      context: { kept: 'nothing' },
+      initial: 'ready',
+      states: { ready: { on: { 'ws.text': { actions: 'keep' } } } },
+    }),
+  });
+}
+
+/** The sessionId of the machine of the only connection. */
+async function watchMachine(viewer: TestViewer): Promise<string> {
+  const { items } = await viewer.get('troupe.list', { type: 'list', of: 'connections' });
+  const { id } = items[0] as { id: string };
+  const { connection } = await viewer.get('troupe.connection', { type: 'connection', of: id });
+  const { sessionId } = connection.actors.find(({ role }) => role === 'service')!;
+  await viewer.ask({ type: 'watch', actors: [sessionId] });
+  return sessionId;
+}
+
+const cyclic: Record<string, unknown> = { name: 'self' };
+cyclic['self'] = cyclic;
+
+const hostile: readonly (readonly [what: string, make: () => unknown, shown: unknown])[] = [
+  ['that refers to itself', () => cyclic, { name: 'self', self: '[cyclic]' }],
+  [
+    'whose getters throw',
+    () => ({
+      get broken(): never {
+        throw new Error('no');
+      },
+    }),
+    { broken: '[threw when read]' },
+  ],
+  [
+    'whose toJSON throws',
+    () => ({
+      toJSON() {
+        throw new Error('no');
+      },
+    }),
+    '[unreadable]',
+  ],
+  [
+    'of numbers that JSON does not know',
+    () => [1n, NaN, Symbol('s'), () => 1],
+    ['1n', '[NaN]', 'Symbol(s)', '[function]'],
+  ],
+  [
+    'with a revoked proxy',
+    () => {
+      const { proxy, revoke } = Proxy.revocable({}, {});
+      revoke();
+      return [proxy];
+    },
+    ['[unreadable]'],
+  ],
+  ['of bytes', () => new Uint8Array(5_000_000), expect.stringMatching(/^\[5000000 bytes: (00){32}…\]$/)],
+  ['of markup', () => '<script>alert(1)</script>', '<script>alert(1)</script>'],
+  ['as long as a book', () => 'x'.repeat(5_000_000), expect.stringMatching(/^x{2000}… \[4998000 more characters\]$/)],
+  ['of control characters', () => Array.from({ length: 100 }, () => '\u0000'.repeat(2000)), expect.anything()],
+];
+
+describe('a context', () => {
+  it.each(hostile)('%s harms neither the machine nor its viewers', async (_what, make, shown) => {
+    const server = await serveInspected([keeping(make)], { redact: false });
+    const crashes = watch(server.troupe, 'connection.crashed');
+    const failures = watch(server.troupe, 'callback.failed');
+    const [viewer, plain] = [await server.view(), await server.viewPlainly()];
+    const client = await connect(server.url('/keeping'));
+    const sessionId = await watchMachine(viewer);
+    for (const each of [viewer, plain]) {
+      client.send('keep');
+      const { snapshot } = await each.until(
+        '@xstate.snapshot',
+        (frame) => frame.sessionId === sessionId && frame.event.type === 'ws.text',
+      );
+      if (snapshot.context !== '[too large to be shown]') expect(snapshot.context).toEqual({ kept: shown });
+      for (const frame of each.all) expect(Buffer.byteLength(JSON.stringify(frame))).toBeLessThanOrEqual(FRAME_BYTES);
+    }
+    expect([...crashes.all, ...failures.all]).toEqual([]);
+  });
+
+  it('is told without its values when only odd characters make it too large', async () => {
+    const make = (): unknown => Array.from({ length: 16 }, () => '\u0000'.repeat(2000));
+    const server = await serveInspected([keeping(make)], { redact: false });
+    const viewer = await server.view();
+    const client = await connect(server.url('/keeping'));
+    await watchMachine(viewer);
+    client.send('keep');
+    const { snapshot } = await viewer.until('@xstate.snapshot');
+    expect(snapshot).toEqual({ status: 'active', value: 'ready', context: '[too large to be shown]' });
+  });
+});
+
+describe('a function that redacts', () => {
+  it('may throw: then nothing is shown', async () => {
+    const redact = (): never => {
+      throw new Error('no');
+    };
+    const server = await serveInspected([keeping(() => 'secret')], { redact });
+    const viewer = await server.view();
+    const client = await connect(server.url('/keeping'));
+    await watchMachine(viewer);
+    client.send('secret');
+    const { snapshot, event } = await viewer.until('@xstate.snapshot');
+    expect(snapshot).toMatchObject({ value: 'ready', context: '[redacted]' });
+    expect(event).toEqual({ type: 'ws.text' });
+    expect(JSON.stringify(viewer.all)).not.toContain('secret');
+  });
+});
+
+describe('what viewers see by default', () => {
+  it('holds neither messages nor the context of machines', async () => {
+    const server = await serveInspected([keeping(() => ({ card: '4111-secret' }))]);
+    const [viewer, plain] = [await server.view(), await server.viewPlainly()];
+    const client = await connect(server.url('/keeping'));
+    const sessionId = await watchMachine(viewer);
+    client.send('my secret');
+    for (const each of [viewer, plain]) {
+      await each.until('@xstate.snapshot', (frame) => frame.sessionId === sessionId && frame.event.type === 'ws.text');
+      expect(JSON.stringify(each.all)).not.toContain('secret');
+      expect(JSON.stringify(each.all)).toContain('[redacted 9 characters]');
+    }
+  });
+});
+
+describe('a viewer', () => {
+  const echo = () =>
+    defineService({
+      basePath: '/echo',
+      onTextMessage: (connection: Connection, text: string) => connection.pushText(text),
+    });
+
+  it('that sends nonsense is told so, and harms nobody', async () => {
+    const server = await serveInspected([echo()]);
+    const viewer = await server.view();
+    for (const nonsense of ['', '{', 'null', '[]', '1', '{"type":"list"}', '{"request":1,"type":"__proto__"}']) {
+      viewer.client.send(nonsense);
+      expect(await viewer.until('troupe.error')).toMatchObject({ code: 'malformed' });
+    }
+    expect(await viewer.ask({ type: 'list', of: 'groups' })).toMatchObject({ items: [] });
+  });
+
+  it('that sends bytes is closed with 1003, and one that sends too much with 1009', async () => {
+    const server = await serveInspected([echo()]);
+    const [bytes, much] = [await server.view(), await server.view()];
+    bytes.client.send(new Uint8Array(1));
+    expect(await bytes.client.closed).toMatchObject({ code: 1003 });
+    much.client.send('x'.repeat(70_000));
+    expect(await much.client.closed).toMatchObject({ code: 1009 });
+  });
+
+  it('that asks faster than it can be answered is told that it is busy', async () => {
+    const server = await serveInspected([echo()]);
+    const viewer = await server.view();
+    await viewer.until('troupe.overview');
+    for (let request = 1; request <= 100; request++) {
+      viewer.client.send(JSON.stringify({ type: 'connection', request, of: 'none' }));
+    }
+    expect(await viewer.until('troupe.error', ({ code }) => code === 'busy')).toMatchObject({ type: 'troupe.error' });
+  });
+
+  it('that goes in the middle of an answer is forgotten', async () => {
+    const server = await serveInspected([echo()]);
+    const viewer = await server.view();
+    const other = await server.view();
+    await other.until('troupe.overview', ({ viewers }) => viewers === 2);
+    viewer.client.send(JSON.stringify({ type: 'list', request: 1, of: 'connections' }));
+    await viewer.client.terminate();
+    await other.until('troupe.overview', ({ viewers }) => viewers === 1);
+  });
+});
