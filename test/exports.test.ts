@@ -41,6 +41,7 @@ const troupeMembers = [
   'groups',
   'handleUpgrade',
   'inspect',
+  'inspector',
   'isMember',
   'listen',
   'members',
@@ -80,6 +81,6 @@ describe('the public face', () => {
     const { exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
       exports: object;
     };
-    expect(Object.keys(exports)).toEqual(['.', './package.json']);
+    expect(Object.keys(exports)).toEqual(['.', './inspector', './package.json']);
   });
 });

@@ -224,7 +224,8 @@ function takenFor(oracle: AnyStateMachine, from: AnyMachineSnapshot, event: Even
 
 /** The transition of `machine` that `taken` is in a machine made from it. */
 function counterpart(machine: AnyStateMachine, taken: TakenTransition): TakenTransition {
-  const { source, eventType } = taken;
+  const { source } = taken;
+  const eventType = taken.eventType as string;
   const index = source.transitions.get(eventType)?.indexOf(taken) ?? -1;
   return machine.getStateNodeById(source.id).transitions.get(eventType)?.[index] ?? taken;
 }

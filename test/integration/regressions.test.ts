@@ -3,7 +3,15 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect as connectTcp, type AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { fromCallback, sendParent, setup, SimulatedClock, type AnyActorRef, type EventObject } from 'xstate';
+import {
+  createMachine,
+  fromCallback,
+  sendParent,
+  setup,
+  SimulatedClock,
+  type AnyActorRef,
+  type EventObject,
+} from 'xstate';
 import { closeOnSignals, createTroupe, defineService, type Connection } from 'troupe';
 import { capture } from '../support/capture.ts';
 import { connect, dial, opened, type Client } from '../support/client.ts';
@@ -190,6 +198,19 @@ describe('a machine', () => {
     }
 
     expect(running).toBe(0);
+  });
+
+  it('that invokes an actor which nobody has provided crashes like any other', async () => {
+    // Its place among the children is empty; stopping it failed, and the end of the connection was never told.
+    const machine = createMachine({ invoke: { src: 'missing' } });
+    const server = await serve([defineService({ ...at(path), machine })]);
+    watch(server.troupe, 'connection.crashed');
+    const failures = watch(server.troupe, 'callback.failed');
+    const closed = watch(server.troupe, 'connection.closed');
+    const client = await connect(server.url(path));
+    expect(await client.closed).toMatchObject({ code: 1011 });
+    expect(await closed.next()).toMatchObject({ code: 1011 });
+    expect(failures.all).toEqual([]);
   });
 
   const forged: readonly EventObject[] = [

@@ -78,7 +78,8 @@ describe('a transition that is told of', () => {
     const chart = compile(connectionMachine);
     const host: Host = { answers: {}, actionFailed() {} };
     const { transitions } = chart.step(chart.initial.next, { type: 'socket.closing' }, host);
-    const { source, eventType } = transitions[0]!;
+    const { source } = transitions[0]!;
+    const eventType = transitions[0]!.eventType as string;
     expect(connectionMachine.getStateNodeById(source.id).transitions.get(eventType)).toContain(transitions[0]);
   });
 });

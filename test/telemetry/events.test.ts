@@ -293,3 +293,35 @@ function revoked(): unknown {
   revoke();
   return proxy;
 }
+
+describe('overhearing', () => {
+  it('hears of an event before its listeners, until it ends', () => {
+    const events = new Events(new Turns());
+    const heard: string[] = [];
+    expect(events.has('connection.replaced')).toBe(false);
+    const end = events.overhear('connection.replaced', () => void heard.push('overheard'));
+    events.on('connection.replaced', () => void heard.push('heard'));
+    events.emit('connection.replaced', replaced);
+    end();
+    events.emit('connection.replaced', replaced);
+    expect(heard).toEqual(['overheard', 'heard', 'heard']);
+  });
+
+  it('is reason enough to make an event, while it lasts', () => {
+    const events = new Events(new Turns());
+    const ends = [events.overhear('connection.replaced', () => {}), events.overhear('connection.replaced', () => {})];
+    ends[0]!();
+    expect(events.has('connection.replaced')).toBe(true);
+    ends[1]!();
+    expect(events.has('connection.replaced')).toBe(false);
+  });
+
+  it('takes nobody’s place: a failure that is only overheard becomes a warning', async () => {
+    const warned = warnings();
+    const events = new Events(new Turns());
+    const end = events.overhear('connection.crashed', () => {});
+    events.emit('connection.crashed', crash(new Error('only overheard')));
+    expect(await warned.next()).toMatchObject({ code: 'connection.crashed' });
+    end();
+  });
+});

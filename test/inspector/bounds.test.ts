@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { assign, setup } from 'xstate';
+import { defineService, type Connection, type WsEvent } from 'troupe';
+import { connect } from '../support/client.ts';
+import { serveInspected } from './support.ts';
+
+const echo = () =>
+  defineService({
+    basePath: '/echo',
+    onTextMessage: (connection: Connection, text: string) => connection.pushText(text),
+  });
+
+const large = () =>
+  defineService({
+    basePath: '/large',
+    machine: setup({
+      types: {} as { context: { kept: readonly string[] }; events: WsEvent },
+      actions: { keep: assign({ kept: () => Array.from({ length: 14 }, () => 'x'.repeat(2000)) }) },
+    }).createMachine({ id: 'large', context: { kept: [] }, on: { 'ws.text': { actions: 'keep' } } }),
+  });
+
+describe('events that come faster than they may be told', () => {
+  it('are counted, and then the viewer is told how the actor is', async () => {
+    const server = await serveInspected([echo()], { maxEventsPerSecond: 5 });
+    const viewer = await server.view();
+    const client = await connect(server.url('/echo'));
+    const { items } = await viewer.get('troupe.list', { type: 'list', of: 'connections' });
+    const { sessionId } = items[0] as { sessionId: string };
+    await viewer.ask({ type: 'watch', actors: [sessionId] });
+    for (let count = 0; count < 20; count++) client.send('again');
+    // Of each message: the event and its snapshot, the settling and its snapshot, and two steps.
+    const all = 20 * 6;
+    const told = (): number => viewer.all.filter((frame) => 'event' in frame && frame.sessionId === sessionId).length;
+    let dropped = 0;
+    // Mostly within one second; a machine that is busy with other things may need more.
+    while (told() + dropped < all) dropped += (await viewer.until('troupe.dropped')).count;
+    expect(told() + dropped).toBe(all);
+    expect(dropped).toBeGreaterThanOrEqual(5);
+    expect(await viewer.until('@xstate.actor')).toMatchObject({ sessionId, snapshot: { context: { state: 'open' } } });
+  });
+
+  it('are not described when describing has taken its share of the time', async () => {
+    let described = 0;
+    const redact = (_path: readonly string[], value: unknown): unknown => {
+      described++;
+      for (const until = performance.now() + 10; performance.now() < until;);
+      return value;
+    };
+    const server = await serveInspected([echo()], { redact });
+    const viewer = await server.view();
+    const client = await connect(server.url('/echo'));
+    const { items } = await viewer.get('troupe.list', { type: 'list', of: 'connections' });
+    await viewer.ask({ type: 'watch', actors: [(items[0] as { sessionId: string }).sessionId] });
+    described = 0;
+    for (let count = 0; count < 20; count++) client.send('again');
+    for (let count = 0; count < 20; count++) expect(await client.next()).toBe('again');
+    // Each of the 120 frames asks the function three times at least.
+    expect(described).toBeLessThan(60);
+    await viewer.until('troupe.dropped');
+  });
+});
+
+describe('a viewer that does not read', () => {
+  it('is cut, and what waited for it is given up', async () => {
+    const server = await serveInspected([large()], { redact: false, maxEventsPerSecond: 100_000 });
+    const [viewer, other] = [await server.viewPlainly(), await server.view()];
+    await other.until('troupe.overview', ({ viewers }) => viewers === 2);
+    const client = await connect(server.url('/large'));
+    viewer.client.socket.pause();
+    for (let count = 0; count < 1000; count++) client.send('more');
+    await other.until('troupe.overview', ({ viewers }) => viewers === 1);
+    viewer.client.socket.resume();
+    const { code } = await viewer.client.closed;
+    expect([1013, 1006]).toContain(code);
+    await client.ping();
+  });
+});
