@@ -64,10 +64,12 @@ export class InspectorRoot {
       closeTimeoutMs: CLOSE_TIMEOUT_MS,
       compression: false,
     });
+    // People look in their own time, also at a Troupe whose clock is moved by a test.
+    const clock = systemClock;
     this.#endpoint = new Endpoint({
-      // People look in their own time, also at a Troupe whose clock is moved by a test.
-      hub: new Hub({ ...rest, source, clock: systemClock }),
+      hub: new Hub({ ...rest, source, clock }),
       admission,
+      clock,
       accept: (upgrade, onAccepted) => transport.accept(upgrade, onAccepted),
       frame(text) {
         const { store, start, end } = frameText(text);

@@ -7,6 +7,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { CheckedUpgrade, UpgradeTarget } from '../http/upgrade.ts';
+import type { Clock } from '../runtime/clock.ts';
 import type { CloseInfo, Socket, SocketListener } from '../transport/contract.ts';
 import { admit, cookieFor, type Admission, type AdmissionPolicy } from './admission.ts';
 import type { Hub, Seat } from './hub.ts';
@@ -17,6 +18,7 @@ import type { ViewerLink } from './viewer.ts';
 export interface EndpointSetting {
   readonly hub: Hub;
   readonly admission: AdmissionPolicy;
+  readonly clock: Clock;
   /** Answers 101 and hands the socket over; see `transport/contract.ts`. */
   readonly accept: (upgrade: CheckedUpgrade, onAccepted: (socket: Socket) => SocketListener) => void;
   /** Frames a text message. */
@@ -27,12 +29,15 @@ const FORBIDDEN = 'no access';
 /** An inspector asks; it has nothing large to say. */
 export const MAX_REQUEST_BYTES = 65_536;
 const UNSUPPORTED_DATA = 1003;
+/** How long a viewer may be silent before it is pinged, and then again before it is taken for gone. */
+const SILENCE_MS = 30_000;
 
 export class Endpoint {
   /** What upgrades to the WebSocket's path meet. */
   readonly target: UpgradeTarget;
   readonly #setting: EndpointSetting;
   readonly #links = new Set<Link>();
+  #isStopped = false;
 
   constructor(setting: EndpointSetting) {
     this.#setting = setting;
@@ -43,7 +48,7 @@ export class Endpoint {
       isAccepting: true,
       judge: (request) => {
         if (this.#admissionOf(request) === 'refused') return { status: 403, reason: FORBIDDEN };
-        if (setting.hub.isFull) return { status: 503, reason: 'too many viewers look already' };
+        if (setting.hub.isFull || this.#isStopped) return { status: 503, reason: 'no viewer is accepted now' };
         return undefined;
       },
       accept: (upgrade) => this.#accept(upgrade),
@@ -87,6 +92,7 @@ export class Endpoint {
 
   /** Sends the viewers away; settles when none is left. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#setting.hub.stop();
     await Promise.all([...this.#links].map(({ closed }) => closed));
   }
@@ -96,9 +102,9 @@ export class Endpoint {
   }
 
   #accept(upgrade: CheckedUpgrade): void {
-    const { hub, accept, frame } = this.#setting;
+    const { hub, clock, accept, frame } = this.#setting;
     accept(upgrade, (socket) => {
-      const link = new Link(socket, frame);
+      const link = new Link(socket, frame, clock);
       this.#links.add(link);
       void link.closed.then(() => this.#links.delete(link));
       link.seat = hub.welcome(link, upgrade.subprotocol === SUBPROTOCOL);
@@ -118,19 +124,27 @@ function say(
   response.end(`${text}\n`);
 }
 
-/** A viewer's socket: what is sent in a turn of the event loop is written as one piece. */
+/**
+ * A viewer's socket. What is sent in a turn of the event loop is written as one piece; one that is silent is pinged,
+ * and one that stays silent is taken for gone: counting goes on for as long as somebody looks.
+ */
 class Link implements ViewerLink, SocketListener {
   seat: Seat | undefined;
   readonly closed: Promise<void>;
   readonly #socket: Socket;
   readonly #frame: (text: string) => Uint8Array;
+  readonly #clock: Clock;
+  #silence: unknown;
+  #isAsked = false;
   #pieces: Uint8Array[] = [];
   #waitingBytes = 0;
   #setClosed!: () => void;
 
-  constructor(socket: Socket, frame: (text: string) => Uint8Array) {
+  constructor(socket: Socket, frame: (text: string) => Uint8Array, clock: Clock) {
     this.#socket = socket;
     this.#frame = frame;
+    this.#clock = clock;
+    this.#silence = clock.setTimeout(this.#onSilence, SILENCE_MS);
     this.closed = new Promise((resolve) => {
       this.#setClosed = resolve;
     });
@@ -161,8 +175,15 @@ class Link implements ViewerLink, SocketListener {
   }
 
   onReading(): void {}
-  onRead(): void {}
-  onSignOfLife(): void {}
+
+  onRead(): void {
+    this.#isAsked = false;
+  }
+
+  onSignOfLife(): void {
+    this.#isAsked = false;
+  }
+
   onDrain(): void {}
 
   beforeClose(): void {
@@ -179,9 +200,20 @@ class Link implements ViewerLink, SocketListener {
 
   onClosed(): void {
     this.seat?.left();
+    this.#clock.clearTimeout(this.#silence);
     this.#pieces = [];
     this.#setClosed();
   }
+
+  readonly #onSilence = (): void => {
+    if (this.#isAsked) {
+      this.#socket.destroy();
+      return;
+    }
+    this.#isAsked = true;
+    this.#socket.ping();
+    this.#silence = this.#clock.setTimeout(this.#onSilence, SILENCE_MS);
+  };
 
   readonly #flush = (): void => {
     if (this.#pieces.length === 0) return;

@@ -1,0 +1,109 @@
+import type { IncomingMessage } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { SimulatedClock } from 'xstate';
+import { Endpoint } from '../../src/inspector/endpoint.ts';
+import type { Hub, Seat } from '../../src/inspector/hub.ts';
+import type { ViewerLink } from '../../src/inspector/viewer.ts';
+import type { Socket, SocketListener } from '../../src/transport/contract.ts';
+import { turn } from '../support/inbox.ts';
+
+/** An endpoint with one viewer, whose socket notes what is done to it. */
+function createEndpoint() {
+  const clock = new SimulatedClock();
+  const done: string[] = [];
+  let link: ViewerLink | undefined;
+  let listener: SocketListener | undefined;
+  const seat: Seat = { said: (text) => void done.push(`said ${text}`), left: () => void done.push('left') };
+  const hub = {
+    isFull: false,
+    welcome(welcomed: ViewerLink) {
+      link = welcomed;
+      return seat;
+    },
+    stop() {},
+  } as unknown as Hub;
+  const socket: Socket = {
+    bufferedBytes: 0,
+    bytesReceived: 0,
+    write: (bytes) => void done.push(`write ${Buffer.from(bytes).toString()}`),
+    ping: () => void done.push('ping'),
+    close: (code) => void done.push(`close ${code}`),
+    destroy() {
+      done.push('destroy');
+      listener?.onClosed();
+    },
+    pause() {},
+    resume() {},
+  };
+  const endpoint = new Endpoint({
+    hub,
+    clock,
+    admission: { path: '/look', token: 'a-token-of-enough-characters', loopback: true, allowedOrigins: [] },
+    accept: (_upgrade, onAccepted) => {
+      listener = onAccepted(socket);
+    },
+    frame: (text) => Buffer.from(text),
+  });
+  endpoint.target.accept({ subprotocol: undefined } as never);
+  return { endpoint, clock, done, link: link!, listener: listener! };
+}
+
+const fromHere = {
+  socket: { remoteAddress: '127.0.0.1' },
+  headers: { host: 'localhost' },
+  url: '/look/ws',
+} as unknown as IncomingMessage;
+
+describe('the socket of a viewer', () => {
+  it('writes what is sent in one turn as one piece, and before a close', async () => {
+    const { link, done } = createEndpoint();
+    link.send('a');
+    link.send('b');
+    expect(link.bufferedBytes).toBe(2);
+    await turn();
+    expect(done).toEqual(['write ab']);
+    link.send('c');
+    link.close(1001, '');
+    await turn();
+    expect(done).toEqual(['write ab', 'write c', 'close 1001']);
+  });
+
+  it('is pinged in its silence, and ended when it stays silent', () => {
+    const { clock, done } = createEndpoint();
+    clock.increment(30_000);
+    expect(done).toEqual(['ping']);
+    clock.increment(30_000);
+    expect(done).toEqual(['ping', 'destroy', 'left']);
+    clock.increment(90_000);
+    expect(done).toHaveLength(3);
+  });
+
+  it('stays while it answers', () => {
+    const { clock, done, listener } = createEndpoint();
+    for (let minute = 0; minute < 5; minute++) {
+      clock.increment(30_000);
+      if (minute % 2 === 0) listener.onSignOfLife();
+      else listener.onRead();
+    }
+    expect(done).toEqual(Array.from({ length: 5 }, () => 'ping'));
+  });
+});
+
+describe('an endpoint that was stopped', () => {
+  it('waits for its viewers, and accepts no more', async () => {
+    const { endpoint, listener } = createEndpoint();
+    expect(endpoint.target.judge!(fromHere)).toBeUndefined();
+    let isStopped = false;
+    const stop = async (): Promise<void> => {
+      await endpoint.stop();
+      isStopped = true;
+    };
+    const stopping = stop();
+    await turn();
+    expect(isStopped).toBe(false);
+    expect(endpoint.target.judge!(fromHere)).toMatchObject({ status: 503 });
+    listener.onClosed();
+    await stopping;
+    expect(isStopped).toBe(true);
+  });
+});
