@@ -1,0 +1,143 @@
+/** The connection or the actor that is being looked at: its facts, its charts and what its actors do. */
+import type {
+  ActorFrame,
+  ConnectionFrame,
+  ConnectionRequest,
+  EndedFrame,
+  ErrorFrame,
+  EventFrame,
+  GraphFrame,
+  GraphRequest,
+  MicrostepFrame,
+  SnapshotFrame,
+  WatchingFrame,
+  WatchRequest,
+} from '../../protocol.ts';
+import { noFocus, type Asked, type Focus } from './model.ts';
+import type { Route } from './route.ts';
+import {
+  newWatched,
+  watchedAgain,
+  withEvent,
+  withMicrostep,
+  withSnapshot,
+  type Step,
+  type Watched,
+} from './watched.ts';
+
+type ActorsFrame = ActorFrame | EventFrame | SnapshotFrame | MicrostepFrame | EndedFrame;
+
+export function newFocus(route: Extract<Route, { view: 'connection' | 'actor' }>): Focus {
+  return route.view === 'actor' ? { ...noFocus, actors: [route.sessionId] } : noFocus;
+}
+
+/** Over a new link everything is asked for again; what was recorded stays. */
+export function focusRelinked(focus: Focus): Focus {
+  return { ...focus, asked: undefined, watching: undefined, watchedActors: [], graphsAsked: new Map() };
+}
+
+export function focusAsked(focus: Focus, request: ConnectionRequest | WatchRequest | GraphRequest, at: number): Focus {
+  const asked: Asked = { request: request.request, at, problem: undefined };
+  if (request.type === 'connection') return { ...focus, asked };
+  if (request.type === 'watch') return { ...focus, watching: asked, watchedActors: request.actors };
+  return { ...focus, graphsAsked: new Map(focus.graphsAsked).set(request.of, asked) };
+}
+
+export function focusAnswered(focus: Focus, frame: ConnectionFrame | WatchingFrame): Focus {
+  if (frame.type === 'troupe.watching') {
+    if (focus.watching?.request !== frame.request) return focus;
+    const problem =
+      frame.unknown.length > 0 && focus.facts === undefined ? 'There is no such actor, or not any more.' : undefined;
+    return { ...focus, watching: { ...focus.watching, request: undefined, problem } };
+  }
+  if (focus.asked?.request !== frame.request) return focus;
+  const actors = frame.connection.actors.map(({ sessionId }) => sessionId);
+  return {
+    ...focus,
+    facts: frame.connection,
+    asked: { ...focus.asked, request: undefined, problem: undefined },
+    // Actors that are gone stay in the picture, with what they did last.
+    actors: [...focus.actors.filter((actor) => !actors.includes(actor)), ...actors].slice(-mostActors),
+  };
+}
+
+/** A machine that starts child after child would otherwise fill the page. */
+const mostActors = 40;
+
+export function graphAnswered(focus: Focus, frame: GraphFrame): Focus {
+  const asked = focus.graphsAsked.get(frame.of);
+  if (asked?.request !== frame.request) return focus;
+  const watched = focus.watched.get(frame.of);
+  return {
+    ...focus,
+    graphs: new Map(focus.graphs).set(frame.of, frame),
+    graphsAsked: new Map(focus.graphsAsked).set(frame.of, { ...asked, request: undefined }),
+    watched:
+      watched === undefined
+        ? focus.watched
+        : new Map(focus.watched).set(frame.of, { ...watched, active: frame.active }),
+  };
+}
+
+export function focusRefused(focus: Focus, request: number, message: string, code: ErrorFrame['code']): Focus {
+  // Who is busy is asked again; the rest stays as it is.
+  const problem = code === 'busy' ? undefined : message;
+  const after = (asked: Asked): Asked => ({ ...asked, request: undefined, problem });
+  if (focus.asked?.request === request) return { ...focus, asked: after(focus.asked) };
+  if (focus.watching?.request === request) return { ...focus, watching: after(focus.watching) };
+  for (const [of, asked] of focus.graphsAsked) {
+    if (asked.request === request) return { ...focus, graphsAsked: new Map(focus.graphsAsked).set(of, after(asked)) };
+  }
+  return focus;
+}
+
+/** Something of an actor; what is not looked at (any more) is ignored. */
+export function watchedFrame(focus: Focus, frame: ActorsFrame, size: number, sequence: number): Focus {
+  const { sessionId } = frame;
+  if (!focus.actors.includes(sessionId)) return focus;
+  const before = focus.watched.get(sessionId);
+  const after = next(before, frame, size, sequence);
+  return after === before || after === undefined
+    ? focus
+    : { ...focus, watched: new Map(focus.watched).set(sessionId, after) };
+}
+
+function next(watched: Watched | undefined, frame: ActorsFrame, size: number, sequence: number): Watched | undefined {
+  if (frame.type === '@xstate.actor') {
+    return watched === undefined ? newWatched(frame) : watchedAgain(watched, frame);
+  }
+  if (watched === undefined) return undefined;
+  switch (frame.type) {
+    case '@xstate.event':
+      return withEvent(watched, { frame, size, sequence });
+    case '@xstate.snapshot':
+      return withSnapshot(watched, { frame, size, sequence });
+    case 'troupe.microstep':
+      return withMicrostep(watched, { frame, size, sequence });
+    case 'troupe.ended':
+      return { ...watched, hasEnded: true };
+  }
+}
+
+/** The steps of all actors that are looked at, the oldest first. */
+export function stepsOf(focus: Focus): readonly Step[] {
+  return Array.from(focus.watched.values(), ({ steps }) => steps.items)
+    .flat()
+    .toSorted((one, other) => one.sequence - other.sequence);
+}
+
+/** The moments that can be gone back to: steps of which the end is known. */
+export function momentsOf(focus: Focus): readonly Step[] {
+  return stepsOf(focus).filter(({ snapshot }) => snapshot !== undefined);
+}
+
+/** The moment that is `by` steps away from the one shown; beyond the latest it is now again. */
+export function momentBeside(focus: Focus, by: number): number | undefined {
+  const moments = momentsOf(focus);
+  if (moments.length === 0) return undefined;
+  // Now shows the same as the latest moment: one step back from it is the one before.
+  const { moment } = focus;
+  const found = moment === undefined ? moments.length - 1 : moments.findLastIndex(({ sequence }) => sequence <= moment);
+  const index = Math.max(0, Math.max(found, 0) + by);
+  return index >= moments.length - 1 ? undefined : moments[index]?.sequence;
+}

@@ -1,0 +1,121 @@
+/** All that the page knows. It is only ever replaced, by `reduce.ts`. */
+import type {
+  ConnectionFrame,
+  GraphFrame,
+  HelloFrame,
+  OverviewFrame,
+  ServerFrame,
+  ViewerRequest,
+} from '../../protocol.ts';
+import type { Incident } from './incidents.ts';
+import type { Link } from './link.ts';
+import type { Pages, Sight } from './pages.ts';
+import { emptyRing, type Ring } from './ring.ts';
+import type { Route } from './route.ts';
+import type { Watched } from './watched.ts';
+
+export type ConnectionFacts = ConnectionFrame['connection'];
+
+/** What was asked about one thing. */
+export interface Asked {
+  readonly request: number | undefined;
+  readonly at: number;
+  /** Why there is no answer, in the server's words. */
+  readonly problem: string | undefined;
+}
+
+/** The connection, or the actor, that is being looked at. */
+export interface Focus {
+  readonly facts: ConnectionFacts | undefined;
+  /** The last question for the facts. */
+  readonly asked: Asked | undefined;
+  /** The actors that are to be watched; those of the connection, or the one actor. */
+  readonly actors: readonly string[];
+  readonly watching: Asked | undefined;
+  /** The actors that the last `watch` was about. */
+  readonly watchedActors: readonly string[];
+  readonly watched: ReadonlyMap<string, Watched>;
+  readonly graphs: ReadonlyMap<string, GraphFrame>;
+  readonly graphsAsked: ReadonlyMap<string, Asked>;
+  /** The moment in the past that is shown; undefined: now. */
+  readonly moment: number | undefined;
+  /** The log shows nothing that is newer. */
+  readonly pausedAt: number | undefined;
+}
+
+export interface State {
+  readonly now: number;
+  readonly link: Link;
+  readonly route: Route;
+  readonly hello: HelloFrame | undefined;
+  readonly overview: OverviewFrame | undefined;
+  readonly list: Pages | undefined;
+  readonly sight: Sight;
+  readonly focus: Focus | undefined;
+  readonly incidents: Ring<Incident>;
+  /** Incidents that were there when they were looked at last. */
+  readonly incidentsSeen: number;
+  /** How many frames the server has left out, as it said. */
+  readonly dropped: number;
+  /** What happened with the last action (closing, sending). */
+  readonly outcome: { readonly request: number; readonly text: string | undefined } | undefined;
+  /** Something that is worth being said once, also by a screen reader. */
+  readonly notice: string;
+  /** Counts frames: what is older has a smaller number. */
+  readonly sequence: number;
+}
+
+export type Action =
+  | { readonly type: 'link.connecting' }
+  | { readonly type: 'link.opened' }
+  | { readonly type: 'link.lost'; readonly at: number; readonly random: number }
+  | { readonly type: 'frame'; readonly frame: ServerFrame; readonly size: number; readonly at: number }
+  | { readonly type: 'asked'; readonly request: ViewerRequest; readonly at: number }
+  | { readonly type: 'route.changed'; readonly route: Route }
+  | { readonly type: 'list.scrolled'; readonly sight: Sight }
+  | { readonly type: 'list.wentOn' }
+  | { readonly type: 'moment.chosen'; readonly sequence: number | undefined }
+  | { readonly type: 'log.paused' }
+  | { readonly type: 'log.resumed' }
+  | { readonly type: 'ticked'; readonly at: number };
+
+export const noFocus: Focus = {
+  facts: undefined,
+  asked: undefined,
+  actors: [],
+  watching: undefined,
+  watchedActors: [],
+  watched: new Map(),
+  graphs: new Map(),
+  graphsAsked: new Map(),
+  moment: undefined,
+  pausedAt: undefined,
+};
+
+export function initialState(route: Route, now: number): State {
+  return {
+    now,
+    link: { phase: 'connecting', attempt: 0 },
+    route,
+    hello: undefined,
+    overview: undefined,
+    list: undefined,
+    sight: { first: 0, last: 0 },
+    focus: undefined,
+    incidents: emptyRing(),
+    incidentsSeen: 0,
+    dropped: 0,
+    outcome: undefined,
+    notice: '',
+    sequence: 0,
+  };
+}
+
+/** How an actor is called, if that is known here. */
+export function nameOfActor({ hello, overview, focus }: State, sessionId: string): string | undefined {
+  const watched = focus?.watched.get(sessionId);
+  if (watched !== undefined) return watched.name;
+  const service = overview?.services.find((service) => service.sessionId === sessionId);
+  if (service !== undefined) return service.service;
+  return hello && Object.entries(hello.actors).find(([, id]) => id === sessionId)?.[0];
+}

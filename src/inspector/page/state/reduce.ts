@@ -1,0 +1,146 @@
+/** What happens → what the page knows then. Pure: nothing is sent from here, see `wanted.ts` for that. */
+import type { ServerFrame, ViewerRequest } from '../../protocol.ts';
+import {
+  graphAnswered,
+  focusAsked,
+  focusAnswered,
+  focusRefused,
+  focusRelinked,
+  newFocus,
+  watchedFrame,
+} from './focus.ts';
+import { withIncident } from './incidents.ts';
+import { lost } from './link.ts';
+import type { Action, State } from './model.ts';
+import { answered, asked, goOn, newPages, refused } from './pages.ts';
+import { hashOf, type Route } from './route.ts';
+
+export function reduce(state: State, action: Action): State {
+  switch (action.type) {
+    case 'link.connecting': {
+      const attempt = state.link.phase === 'lost' ? state.link.attempt : 0;
+      return { ...state, link: { phase: 'connecting', attempt } };
+    }
+    case 'link.opened':
+      // Nobody answers any more what was asked over the link before.
+      return {
+        ...state,
+        link: { phase: 'open' },
+        notice: state.hello === undefined ? '' : 'Connected to the server again.',
+        list: state.list && { ...state.list, pending: undefined },
+        focus: state.focus && focusRelinked(state.focus),
+      };
+    case 'link.lost': {
+      const notice = state.link.phase === 'open' ? 'The connection to the server was lost.' : state.notice;
+      return { ...state, link: lost(state.link, action.at, action.random), notice };
+    }
+    case 'frame':
+      return frameArrived({ ...state, sequence: state.sequence + 1 }, action.frame, action.size, action.at);
+    case 'asked':
+      return requestSent(state, action.request, action.at);
+    case 'route.changed':
+      return hashOf(action.route) === hashOf(state.route) ? state : { ...entered(state, action.route), notice: '' };
+    case 'list.scrolled':
+      return { ...state, sight: action.sight };
+    case 'list.wentOn':
+      return { ...state, list: state.list && goOn(state.list) };
+    case 'moment.chosen':
+      return { ...state, focus: state.focus && { ...state.focus, moment: action.sequence } };
+    case 'log.paused':
+      return { ...state, focus: state.focus && { ...state.focus, pausedAt: state.sequence } };
+    case 'log.resumed':
+      return { ...state, focus: state.focus && { ...state.focus, pausedAt: undefined } };
+    case 'ticked':
+      return { ...state, now: action.at };
+  }
+}
+
+/** As `route` needs it: a list starts anew when it is narrowed to something else, a focus when it is another one. */
+export function entered(state: State, route: Route): State {
+  return {
+    ...state,
+    route,
+    outcome: undefined,
+    list: route.view === 'list' ? newPages(route.query) : undefined,
+    sight: { first: 0, last: 0 },
+    focus: route.view === 'connection' || route.view === 'actor' ? newFocus(route) : undefined,
+    incidentsSeen: route.view === 'incidents' || state.route.view === 'incidents' ? total(state) : state.incidentsSeen,
+  };
+}
+
+/** How many incidents there were, those included that were let go of. */
+export function total({ incidents }: State): number {
+  return incidents.dropped + incidents.items.length;
+}
+
+function frameArrived(state: State, frame: ServerFrame, size: number, at: number): State {
+  switch (frame.type) {
+    case 'troupe.hello': {
+      const isOther = state.hello !== undefined && state.hello.server !== frame.server;
+      if (!isOther) return { ...state, hello: frame };
+      // sessionIds begin anew with the server: nothing of what is shown is still meant.
+      const fresh = entered({ ...state, overview: undefined }, state.route);
+      return { ...fresh, hello: frame, notice: 'The server was restarted. What is shown begins anew.' };
+    }
+    case 'troupe.overview':
+      return { ...state, overview: frame };
+    case '@xstate.actor':
+    case '@xstate.event':
+    case '@xstate.snapshot':
+    case 'troupe.microstep':
+    case 'troupe.ended':
+      return { ...state, focus: state.focus && watchedFrame(state.focus, frame, size, state.sequence) };
+    case 'troupe.crash':
+    case 'troupe.failure':
+    case 'troupe.violation':
+    case 'troupe.dead-letter': {
+      const next = { ...state, incidents: withIncident(state.incidents, frame, state.sequence) };
+      return state.route.view === 'incidents' ? { ...next, incidentsSeen: total(next) } : next;
+    }
+    case 'troupe.dropped':
+      return { ...state, dropped: state.dropped + frame.count };
+    case 'troupe.list':
+      return { ...state, list: state.list && answered(state.list, frame, at) };
+    case 'troupe.connection':
+    case 'troupe.watching':
+      return { ...state, focus: state.focus && focusAnswered(state.focus, frame) };
+    case 'troupe.graph':
+      return { ...state, focus: state.focus && graphAnswered(state.focus, frame) };
+    case 'troupe.done':
+      return state.outcome?.request === frame.request
+        ? { ...state, outcome: { request: frame.request, text: `The server answers: ${frame.status}.` } }
+        : state;
+    case 'troupe.error': {
+      const { request, message, code } = frame;
+      if (request === undefined) return state;
+      return {
+        ...state,
+        list: state.list && refused(state.list, request, message, code === 'busy'),
+        focus: state.focus && focusRefused(state.focus, request, message, code),
+        outcome: state.outcome?.request === request ? { request, text: message } : state.outcome,
+      };
+    }
+    default:
+      // A newer server may say more than this page knows.
+      return state;
+  }
+}
+
+function requestSent(state: State, request: ViewerRequest, at: number): State {
+  switch (request.type) {
+    case 'list': {
+      const page = state.list?.pages.findIndex(({ after }) => after === request.after) ?? -1;
+      const place = page < 0 ? (state.list?.pages.length ?? 0) : page;
+      return { ...state, list: state.list && asked(state.list, request.request, place, at) };
+    }
+    case 'close':
+    case 'send':
+      return { ...state, outcome: { request: request.request, text: undefined } };
+    case 'connection':
+    case 'watch':
+    case 'graph':
+      return { ...state, focus: state.focus && focusAsked(state.focus, request, at) };
+    case 'unwatch':
+      return state;
+  }
+}

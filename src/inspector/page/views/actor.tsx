@@ -1,0 +1,41 @@
+/** One actor that is no connection: the server, a registry, a service. */
+import { nameOfActor, type State } from '../state/model.ts';
+import { hashOf } from '../state/route.ts';
+import { Charts } from './charts.tsx';
+import { ContextPanel } from './context-panel.tsx';
+import { Log } from './log.tsx';
+import { Sequence } from './sequence.tsx';
+import { Timeline } from './timeline.tsx';
+
+export function ActorView({ state, sessionId }: { readonly state: State; readonly sessionId: string }) {
+  const { focus, overview } = state;
+  if (focus === undefined) return null;
+  const name = nameOfActor(state, sessionId) ?? sessionId;
+  const isService = overview?.services.some((service) => service.sessionId === sessionId) ?? false;
+  const hasNoGraph = focus.graphsAsked.get(sessionId)?.problem !== undefined;
+  return (
+    <>
+      <div class="panel-head">
+        <h2>
+          Actor <code>{name}</code>
+        </h2>
+        {isService && (
+          <a href={hashOf({ view: 'list', query: { of: 'connections', service: name } })}>Its connections</a>
+        )}
+      </div>
+      {focus.watching?.problem !== undefined && (
+        <p class="panel warn" role="status">
+          {focus.watching.problem}
+        </p>
+      )}
+      <Timeline focus={focus} />
+      {hasNoGraph && <p class="note">This actor runs no chart.</p>}
+      <Charts focus={focus} />
+      <div class="halves">
+        <Log state={state} focus={focus} />
+        <ContextPanel focus={focus} />
+      </div>
+      <Sequence state={state} focus={focus} />
+    </>
+  );
+}

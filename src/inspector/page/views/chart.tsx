@@ -1,0 +1,197 @@
+/** A machine's chart: laid out in the worker, drawn as SVG, with what is active lit and the edge just taken flashing. */
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { Described, Graph } from '../../protocol.ts';
+import { activeStates, nameOfState, statesOf, transitionsTaken } from '../chart/graph.ts';
+import { isInitialOf, type Arrow, type Box, type SvgModel } from '../chart/svg-model.ts';
+import { fontSize, lineHeight } from '../chart/text.ts';
+import type { Flash } from '../state/watched.ts';
+import { ChartTable } from './chart-table.tsx';
+import { useLayouter } from './context.ts';
+import { Picture } from './picture.tsx';
+
+export interface Moment {
+  readonly value: Described | undefined;
+  /** Used where there is no value. */
+  readonly active: readonly string[] | undefined;
+  /** The edges taken last. */
+  readonly flashes: readonly Flash[];
+  readonly isPast: boolean;
+}
+
+interface ChartProperties {
+  readonly title: string;
+  readonly graph: Graph;
+  readonly moment: Moment;
+}
+
+export function Chart({ title, graph, moment }: ChartProperties) {
+  const active = useMemo(
+    () => (moment.value === undefined ? new Set(moment.active) : activeStates(graph, moment.value)),
+    [graph, moment.value, moment.active],
+  );
+  const latest = moment.flashes.at(-1)?.sequence;
+  const taken = useMemo(
+    () =>
+      new Map(
+        moment.flashes.flatMap((flash) =>
+          transitionsTaken(graph, flash.edge).map((id) => [id, flash.sequence] as const),
+        ),
+      ),
+    [graph, moment.flashes],
+  );
+  const last = new Set(Array.from(taken).flatMap(([id, sequence]) => (sequence === latest ? [id] : [])));
+  return (
+    <Picture
+      title={title}
+      level={3}
+      aside={moment.isPast && <strong class="past">past</strong>}
+      picture={() => <Drawing title={title} graph={graph} active={active} taken={taken} last={last} />}
+      table={() => <ChartTable title={title} graph={graph} active={active} last={last} />}
+    />
+  );
+}
+
+interface Lit {
+  /** The ids of active states. */
+  readonly active: ReadonlySet<string>;
+  /** Transitions taken lately, with the number of the frame that told of it. */
+  readonly taken: ReadonlyMap<string, number>;
+  /** Those of the last step. */
+  readonly last: ReadonlySet<string>;
+}
+
+function Drawing({ title, graph, ...lit }: Lit & { readonly title: string; readonly graph: Graph }) {
+  const { model, problem } = useLayout(graph);
+  if (problem !== undefined) {
+    return (
+      <>
+        <p class="note">There is no picture of this chart: {problem}</p>
+        <ChartTable title={title} graph={graph} {...lit} />
+      </>
+    );
+  }
+  if (model === undefined) return <p class="note">The chart is being laid out …</p>;
+  const leaves = Array.from(statesOf(graph.root)).filter(({ id, states }) => states.length === 0 && lit.active.has(id));
+  const names = leaves.map(({ id }) => nameOfState(graph, id)).join(', ');
+  const { width, height } = model;
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={`${title}, scrollable picture`}>
+      <svg
+        class="chart"
+        role="img"
+        aria-label={names === '' ? `${title}: no state is active` : `${title}: ${names} active`}
+        viewBox={`0 0 ${width} ${height}`}
+        style={{ width: `clamp(${Math.round(width * 0.75)}px, 100%, ${width}px)` }}
+        font-size={fontSize}
+      >
+        <defs>
+          <ArrowHead id="head" />
+          <ArrowHead id="head-taken" />
+        </defs>
+        {model.boxes.map((box) => (
+          <BoxShape key={box.id} box={box} isActive={lit.active.has(box.id)} last={lit.last} />
+        ))}
+        {model.dots.map(({ id, x, y }) => (
+          <circle key={id} class="dot" cx={x} cy={y} r="4" />
+        ))}
+        {model.arrows.map((arrow) => (
+          <ArrowShape key={arrow.id} arrow={arrow} lit={lit} model={model} />
+        ))}
+      </svg>
+    </div>
+  );
+}
+
+function ArrowHead({ id }: { readonly id: string }) {
+  return (
+    <marker id={id} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto-start-reverse">
+      <path d="M0,0.5 L7.5,4 L0,7.5 z" class={id} />
+    </marker>
+  );
+}
+
+function BoxShape(properties: { readonly box: Box; readonly isActive: boolean; readonly last: ReadonlySet<string> }) {
+  const { box, isActive, last } = properties;
+  const { x, y, width, height, plan } = box;
+  const { state, lines, title, isRegion, depth } = plan;
+  const isLeaf = state.states.length === 0;
+  const about = [state.id, state.description, ...state.tags.map((tag) => `#${tag}`)].filter(Boolean).join('\n');
+  return (
+    <g
+      class={`state ${isLeaf ? 'leaf' : 'nest'} ${isRegion ? 'region' : ''} ${isActive ? 'active' : ''}`}
+      data-state={state.id}
+      data-depth={depth}
+    >
+      <title>{about}</title>
+      <rect class="outline" x={x + 1} y={y + 1} width={width - 2} height={height - 2} rx={8} />
+      {state.kind === 'final' && (
+        <rect class="inline" x={x + 4} y={y + 4} width={width - 8} height={height - 8} rx={5} />
+      )}
+      <text class="state-title" x={x + 12} y={y + 20}>
+        {title}
+      </text>
+      {lines.map((line, index) => (
+        <text
+          key={index}
+          class={line.transitions.some((id) => last.has(id)) ? 'inner taken' : 'inner'}
+          x={x + 12}
+          y={y + 20 + (index + 1) * lineHeight + 2}
+        >
+          {line.text}
+        </text>
+      ))}
+    </g>
+  );
+}
+
+function ArrowShape({ arrow, lit, model }: { readonly arrow: Arrow; readonly lit: Lit; readonly model: SvgModel }) {
+  const isTaken = arrow.transitions.some((id) => lit.last.has(id));
+  const flash = Math.max(-1, ...arrow.transitions.map((id) => lit.taken.get(id) ?? -1));
+  const isInitial = model.dots.some(
+    (dot) => dot.id === arrow.source && isInitialOf(dot, dot.id.split('\u0000')[0] ?? ''),
+  );
+  return (
+    <g class={`edge ${isTaken ? 'taken' : ''} ${isInitial ? 'initial' : ''}`}>
+      <path d={arrow.path} marker-end={`url(#${isTaken ? 'head-taken' : 'head'})`} />
+      {/* With another key it is another element, so that the flash begins anew. */}
+      {flash >= 0 && <path key={flash} class="flash" d={arrow.path} />}
+      {arrow.lines.map(({ text, x, y, transitions }, index) => (
+        <text key={index} class={transitions.some((id) => lit.last.has(id)) ? 'label taken' : 'label'} x={x} y={y}>
+          {text}
+        </text>
+      ))}
+    </g>
+  );
+}
+
+interface Layout {
+  readonly model?: SvgModel;
+  readonly problem?: string;
+}
+
+/** Connections of one service have the same chart: it is laid out once. */
+const layouts = new Map<string, Promise<SvgModel>>();
+const mostLayouts = 20;
+
+function useLayout(graph: Graph): Layout {
+  const layouter = useLayouter();
+  const [layout, setLayout] = useState<Layout>({});
+  useEffect(() => {
+    let isWanted = true;
+    const key = JSON.stringify(graph);
+    const layingOut = layouts.get(key) ?? layouter.layOut(graph);
+    layouts.set(key, layingOut);
+    for (const oldest of layouts.keys()) if (layouts.size > mostLayouts) layouts.delete(oldest);
+    layingOut.then(
+      (model) => isWanted && setLayout({ model }),
+      (error: unknown) => {
+        layouts.delete(key);
+        if (isWanted) setLayout({ problem: error instanceof Error ? error.message : 'the layout failed.' });
+      },
+    );
+    return () => {
+      isWanted = false;
+    };
+  }, [graph]);
+  return layout;
+}

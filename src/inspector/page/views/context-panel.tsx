@@ -1,0 +1,32 @@
+/** The context of each actor, as the server gives it out: redacted unless it was told otherwise. */
+import type { Focus } from '../state/model.ts';
+import { textOfDescribed } from '../state/value.ts';
+import { stepAt } from '../state/watched.ts';
+
+export function ContextPanel({ focus }: { readonly focus: Focus }) {
+  const contexts = focus.actors.flatMap((sessionId) => {
+    const watched = focus.watched.get(sessionId);
+    if (watched === undefined) return [];
+    const snapshot = focus.moment === undefined ? watched.snapshot : stepAt(watched, focus.moment)?.snapshot;
+    return [{ sessionId, name: watched.name, snapshot, hasEnded: watched.hasEnded }];
+  });
+  return (
+    <section class="panel" aria-label="Context">
+      <div class="panel-head">
+        <h3>Context</h3>
+        {focus.moment !== undefined && <strong class="past">past</strong>}
+      </div>
+      {contexts.map(({ sessionId, name, snapshot, hasEnded }) => (
+        <details key={sessionId} open class="details">
+          <summary>
+            {name} <span class="note">{hasEnded ? 'ended' : (snapshot?.status ?? 'not known')}</span>
+          </summary>
+          <pre tabIndex={0} aria-label={`Context of ${name}`}>
+            {textOfDescribed(snapshot?.context) || 'none'}
+          </pre>
+          {snapshot?.error !== undefined && <pre class="warn">{textOfDescribed(snapshot.error)}</pre>}
+        </details>
+      ))}
+    </section>
+  );
+}
