@@ -1,7 +1,7 @@
 /** What the server describes, as text for people. */
 import type { Described } from '../../protocol.ts';
 
-/** A state value in one line: `chatting.quiet`, or `lifecycle: open, outbound: flowing`. */
+/** A state value in one line: `chatting.quiet`, or `connected (lifecycle: open.ready, outbound: flowing)`. */
 export function textOfValue(value: Described | undefined): string {
   if (typeof value === 'string') return value;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return '';
@@ -10,7 +10,10 @@ export function textOfValue(value: Described | undefined): string {
     text: textOfValue(inside),
   }));
   const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only.text === '' ? only.key : `${only.key}.${only.text}`;
+  if (parts.length === 1 && only !== undefined) {
+    if (only.text === '') return only.key;
+    return only.text.includes(',') ? `${only.key} (${only.text})` : `${only.key}.${only.text}`;
+  }
   return parts.map(({ key, text }) => `${key}: ${text.includes(',') ? `(${text})` : text}`).join(', ');
 }
 

@@ -1,0 +1,196 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ServerFrame, ViewerRequest } from '../../../src/inspector/protocol.ts';
+import { initialState } from '../../../src/inspector/page/state/model.ts';
+import { entered } from '../../../src/inspector/page/state/reduce.ts';
+import { routeOf } from '../../../src/inspector/page/state/route.ts';
+import { Store } from '../../../src/inspector/page/store.ts';
+import { Viewer, type SocketListener } from '../../../src/inspector/page/viewer.ts';
+import { actor, connection, connectionItem, door, hello, microstep, snapshot } from './frames.ts';
+
+/** A server that says what the test makes it say, and a clock that the test moves. */
+class World {
+  now = 0;
+  readonly asked: ViewerRequest[] = [];
+  #links: SocketListener[] = [];
+  #timers: { readonly at: number; readonly act: () => void }[] = [];
+  readonly store: Store;
+  readonly viewer: Viewer;
+
+  constructor(hash: string) {
+    const route = routeOf(hash);
+    this.store = new Store(entered(initialState(route, 0), route));
+    this.viewer = new Viewer(this.store, {
+      connect: (listener) => {
+        this.#links.push(listener);
+        return { send: (text) => void this.asked.push(JSON.parse(text) as ViewerRequest) };
+      },
+      now: () => this.now,
+      random: () => 0.5,
+      after: (ms, act) => void this.#timers.push({ at: this.now + ms, act }),
+    });
+    this.viewer.start();
+  }
+
+  get links(): number {
+    return this.#links.length;
+  }
+
+  open(): void {
+    this.#links.at(-1)?.opened();
+    this.say(hello());
+  }
+
+  close(): void {
+    this.#links.at(-1)?.closed();
+  }
+
+  say(...frames: readonly ServerFrame[]): void {
+    for (const frame of frames) this.#links.at(-1)?.heard(JSON.stringify(frame));
+  }
+
+  hear(data: unknown): void {
+    this.#links.at(-1)?.heard(data);
+  }
+
+  pass(ms: number): void {
+    this.now += ms;
+    const due = this.#timers.filter(({ at }) => at <= this.now);
+    this.#timers = this.#timers.filter(({ at }) => at > this.now);
+    for (const { act } of due) act();
+    this.store.dispatch({ type: 'ticked', at: this.now });
+  }
+
+  go(hash: string): void {
+    this.store.dispatch({ type: 'route.changed', route: routeOf(hash) });
+  }
+
+  /** The last request of that type, without its number; its number. */
+  last(type: ViewerRequest['type']): ViewerRequest | undefined {
+    return this.asked.findLast((request) => request.type === type);
+  }
+}
+
+const types = (world: World) => world.asked.map(({ type }) => type);
+
+describe('a page that shows a list', () => {
+  let world: World;
+
+  beforeEach(() => {
+    world = new World('#/connections?service=chat&search=ann');
+    world.open();
+  });
+
+  it('asks for nothing before the server has said hello', () => {
+    expect(new World('#/connections').asked).toEqual([]);
+  });
+
+  it('asks for its first page once, narrowed as the address says', () => {
+    expect(world.asked).toEqual([
+      { type: 'list', request: 1, of: 'connections', service: 'chat', search: 'ann', limit: 100 },
+    ]);
+  });
+
+  it('asks anew when it is narrowed to something else', () => {
+    world.go('#/groups');
+    expect(world.last('list')).toMatchObject({ of: 'groups', request: 2 });
+    world.say({ type: 'troupe.list', request: 1, of: 'connections', items: [connectionItem('late')] });
+    expect(world.store.state.list?.pages).toEqual([]);
+  });
+
+  it('asks again when the link was lost before the answer', () => {
+    world.close();
+    world.pass(500);
+    world.open();
+    expect(types(world)).toEqual(['list', 'list']);
+  });
+});
+
+describe('a page that shows a connection', () => {
+  let world: World;
+
+  beforeEach(() => {
+    world = new World('#/connection/c1');
+    world.open();
+    world.say(connection(1, 'c1', ['x:8', 'x:9']));
+  });
+
+  it('asks for its facts, then watches its actors and asks for their charts', () => {
+    expect(world.asked).toEqual([
+      { type: 'connection', request: 1, of: 'c1' },
+      { type: 'watch', request: 2, actors: ['x:8', 'x:9'] },
+      { type: 'graph', request: 3, of: 'x:8' },
+      { type: 'graph', request: 4, of: 'x:9' },
+    ]);
+  });
+
+  it('shows what the actors do', () => {
+    world.say(actor('x:9', 'service'), snapshot('x:9', 'open', 'closed'));
+    world.say({ type: 'troupe.graph', request: 4, of: 'x:9', graph: door, active: ['door.closed'] });
+    const { focus } = world.store.state;
+    expect(focus?.graphs.get('x:9')?.graph.id).toBe('door');
+    expect(focus?.watched.get('x:9')?.snapshot?.value).toBe('closed');
+  });
+
+  it('asks for the facts again every two seconds, and for nothing else', () => {
+    world.pass(1_000);
+    expect(world.asked).toHaveLength(4);
+    world.pass(1_000);
+    expect(world.asked.slice(4)).toEqual([{ type: 'connection', request: 5, of: 'c1' }]);
+  });
+
+  it('watches an actor too that came later', () => {
+    world.say({ type: 'troupe.watching', request: 2, actors: ['x:8', 'x:9'], unknown: [] });
+    world.pass(2_000);
+    world.say(connection(5, 'c1', ['x:8', 'x:9', 'x:10']));
+    expect(world.last('watch')).toMatchObject({ actors: ['x:8', 'x:9', 'x:10'] });
+  });
+
+  it('asks for nothing more of a connection that is gone, and keeps what it knew', () => {
+    world.pass(2_000);
+    world.say({ type: 'troupe.error', request: 5, code: 'unknown', message: 'no such connection' });
+    world.pass(60_000);
+    expect(world.asked).toHaveLength(5);
+    expect(world.store.state.focus?.facts?.id).toBe('c1');
+  });
+
+  it('watches no more when one goes elsewhere', () => {
+    world.go('#/');
+    expect(types(world).slice(4)).toEqual(['unwatch']);
+    world.go('#/incidents');
+    expect(types(world).slice(4)).toEqual(['unwatch']);
+  });
+
+  it('watches and asks again over a new link, and keeps what was recorded', () => {
+    world.say(actor('x:9', 'service'), microstep('x:9', 'open', 'door.closed', 'door.open'));
+    world.close();
+    world.pass(500);
+    expect(world.links).toBe(2);
+    world.open();
+    world.say(connection(5, 'c1', ['x:8', 'x:9']));
+    expect(types(world).slice(4)).toEqual(['connection', 'watch', 'graph', 'graph']);
+    expect(world.store.state.focus?.watched.get('x:9')?.steps.items).toHaveLength(1);
+  });
+});
+
+describe('the link of the page', () => {
+  it('is opened again when it is lost, also at once', () => {
+    const world = new World('');
+    world.close();
+    expect(world.links).toBe(1);
+    world.viewer.retryNow();
+    expect(world.links).toBe(2);
+    world.pass(500);
+    expect(world.links).toBe(2);
+  });
+
+  it.each([new Uint8Array(3), 'no JSON', '7', 'null', '"text"', '{}', '{"type":"troupe.from-the-future"}'])(
+    'lets pass what it does not understand: %j',
+    (data) => {
+      const world = new World('');
+      world.open();
+      world.hear(data);
+      expect(world.store.state.link.phase).toBe('open');
+      expect(world.store.state.hello?.server).toBe('first');
+    },
+  );
+});

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import { momentBeside, momentsOf } from '../../../src/inspector/page/state/focus.ts';
+import { everything, logOf } from '../../../src/inspector/page/state/log.ts';
+import type { Action, Focus } from '../../../src/inspector/page/state/model.ts';
+import { stepAt } from '../../../src/inspector/page/state/watched.ts';
+import { actor, arrived, event, linked, microstep, snapshot, stateAfter } from './frames.ts';
+
+const id = 'x:9';
+const begun = [...linked, arrived(actor(id, 'door', { value: 'closed' }))];
+
+function focusAfter(...actions: readonly Action[]): Focus {
+  const { focus } = stateAfter('#/actor/x%3A9', ...begun, ...actions);
+  if (focus === undefined) throw new Error('Nothing is looked at.');
+  return focus;
+}
+
+const stepsAfter = (...actions: readonly Action[]) => focusAfter(...actions).watched.get(id)?.steps.items ?? [];
+
+const opens = [
+  arrived(event(id, 'open', 5)),
+  arrived(microstep(id, 'open', 'door.closed', 'door.open')),
+  arrived(snapshot(id, 'open', 'open')),
+];
+const closes = [
+  arrived(event(id, 'close', 6)),
+  arrived(microstep(id, 'close', 'door.open', 'door.closed')),
+  arrived(snapshot(id, 'close', 'closed')),
+];
+
+describe('what a watched actor does', () => {
+  it('becomes one step: the event, the edges taken, the state afterwards', () => {
+    const steps = stepsAfter(...opens);
+    expect(steps).toHaveLength(1);
+    expect(steps[0]).toMatchObject({
+      at: 5,
+      event: { type: 'open' },
+      edges: [{ source: 'door.closed', targets: ['door.open'] }],
+      active: ['door.open'],
+      snapshot: { value: 'open' },
+    });
+  });
+
+  it('is put together rightly when the next event is sent before the first was dealt with', () => {
+    const [one, other] = stepsAfter(
+      arrived(event(id, 'open')),
+      arrived(event(id, 'close')),
+      ...opens.slice(1),
+      ...closes.slice(1),
+    );
+    expect([one?.snapshot?.value, other?.snapshot?.value]).toEqual(['open', 'closed']);
+  });
+
+  it('is put together rightly when two events of one type wait', () => {
+    const steps = stepsAfter(
+      arrived(event(id, 'ring', 1)),
+      arrived(event(id, 'ring', 2)),
+      arrived(snapshot(id, 'ring', 'closed')),
+    );
+    expect(steps.map(({ at, snapshot }) => [at, snapshot !== undefined])).toEqual([
+      [1, true],
+      [2, false],
+    ]);
+  });
+
+  it('is a step of its own when no event was seen being sent', () => {
+    expect(stepsAfter(arrived(snapshot(id, 'xstate.init', 'closed')))).toMatchObject([
+      { event: { type: 'xstate.init' }, isSent: false },
+    ]);
+  });
+
+  it('is kept for the latest 500 steps', () => {
+    const steps = focusAfter(...Array.from({ length: 600 }, () => closes).flat()).watched.get(id)?.steps;
+    expect(steps?.items).toHaveLength(500);
+    expect(steps?.dropped).toBe(100);
+  });
+
+  it('is kept for fewer steps when they are large', () => {
+    const size = 1024 * 1024;
+    const large = closes.map((action): Action => ({ ...action, size }) as Action);
+    expect(stepsAfter(...Array.from({ length: 20 }, () => large).flat()).length).toBeLessThan(5);
+  });
+
+  it('is ignored when nobody looks at that actor', () => {
+    const focus = focusAfter(arrived(actor('x:other', 'other')), arrived(event('x:other', 'open')));
+    expect(Array.from(focus.watched.keys())).toEqual([id]);
+  });
+
+  it('stays when the actor has come to its end', () => {
+    const focus = focusAfter(...opens, arrived({ type: 'troupe.ended', at: 0, sessionId: id }));
+    expect(focus.watched.get(id)).toMatchObject({ hasEnded: true, snapshot: { value: 'open' } });
+  });
+});
+
+describe('stepping back', () => {
+  const stepped = focusAfter(...opens, ...closes, ...opens);
+
+  it('goes from one moment to the one before, and no further than the oldest', () => {
+    const [oldest, middle] = momentsOf(stepped);
+    expect(momentBeside(stepped, -1)).toBe(middle?.sequence);
+    expect(momentBeside({ ...stepped, moment: middle?.sequence }, -1)).toBe(oldest?.sequence);
+    expect(momentBeside({ ...stepped, moment: oldest?.sequence }, -1)).toBe(oldest?.sequence);
+  });
+
+  it('forward from the last but one is now again', () => {
+    const middle = momentsOf(stepped)[1]?.sequence;
+    expect(momentBeside({ ...stepped, moment: middle }, 1)).toBeUndefined();
+  });
+
+  it('shows each actor as it was at that moment', () => {
+    const watched = stepped.watched.get(id);
+    const values = momentsOf(stepped).map(({ sequence }) => watched && stepAt(watched, sequence)?.snapshot?.value);
+    expect(values).toEqual(['open', 'closed', 'open']);
+  });
+
+  it('goes on recording what happens now', () => {
+    const moment = momentsOf(focusAfter(...opens))[0]?.sequence;
+    const focus = focusAfter(...opens, { type: 'moment.chosen', sequence: moment }, ...closes);
+    expect(focus.moment).toBe(moment);
+    expect(momentsOf(focus)).toHaveLength(2);
+    expect(focus.watched.get(id)?.snapshot?.value).toBe('closed');
+  });
+});
+
+describe('the event log', () => {
+  const steps = stepsAfter(...opens, ...closes, arrived(event(id, 'ring')), arrived(snapshot(id, 'ring', 'closed')));
+  const typesIn = (log: typeof steps) => log.map(({ event }) => event.type);
+
+  it('shows the latest first', () => {
+    expect(typesIn(logOf(steps, everything, undefined))).toEqual(['ring', 'close', 'open']);
+  });
+
+  it('finds words in the event and in the state afterwards, all of them', () => {
+    expect(typesIn(logOf(steps, { ...everything, text: 'CLOSED ri' }, undefined))).toEqual(['ring']);
+  });
+
+  it('leaves out what changed nothing, when asked', () => {
+    expect(typesIn(logOf(steps, { ...everything, onlyChanges: true }, undefined))).toEqual(['close', 'open']);
+  });
+
+  it('shows only one actor, when asked', () => {
+    expect(logOf(steps, { ...everything, sessionId: 'x:other' }, undefined)).toEqual([]);
+  });
+
+  it('stands still while it is paused, and nothing is lost of what happens meanwhile', () => {
+    const focus = focusAfter(...opens, { type: 'log.paused' }, ...closes);
+    expect(typesIn(logOf(momentsOf(focus), everything, focus.pausedAt))).toEqual(['open']);
+    const resumed = focusAfter(...opens, { type: 'log.paused' }, ...closes, { type: 'log.resumed' });
+    expect(typesIn(logOf(momentsOf(resumed), everything, resumed.pausedAt))).toEqual(['close', 'open']);
+  });
+});

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { stateOfIncident, textOfIncident, type Incident } from '../../../src/inspector/page/state/incidents.ts';
+import { total } from '../../../src/inspector/page/state/reduce.ts';
+import { sequenceDiagram } from '../../../src/inspector/page/state/sequence.ts';
+import { textOfAge, textOfBytes, textOfDescribed, textOfValue } from '../../../src/inspector/page/state/value.ts';
+import { actor, arrived, crash, deadLetter, event, linked, snapshot, stateAfter } from './frames.ts';
+
+describe('a state value', () => {
+  it.each([
+    ['open', 'open'],
+    [{ chatting: 'quiet' }, 'chatting.quiet'],
+    [{ present: { chatting: 'quiet' } }, 'present.chatting.quiet'],
+    [{ lifecycle: { open: 'ready' }, outbound: 'flowing' }, 'lifecycle: open.ready, outbound: flowing'],
+    [{ a: { b: 'c', d: 'e' }, f: 'g' }, 'a: (b: c, d: e), f: g'],
+    [{ off: {} }, 'off'],
+    [undefined, ''],
+    [['odd'], ''],
+    [7, ''],
+  ])('%j reads %j', (value, text) => {
+    expect(textOfValue(value)).toBe(text);
+  });
+});
+
+describe('what the server describes', () => {
+  it('is cut where it grows beyond what anybody reads', () => {
+    expect(textOfDescribed('x'.repeat(100_000)).length).toBeLessThan(20_100);
+  });
+
+  it('reads as bytes and ages do', () => {
+    expect([12, 3_500, 5_242_880].map(textOfBytes)).toEqual(['12 B', '3.4 KiB', '5.0 MiB']);
+    expect([-5, 900, 42_000, 420_000, 10_800_000, 200_000_000].map(textOfAge)).toEqual([
+      'just now',
+      'just now',
+      '42 s',
+      '7 min',
+      '3 h',
+      '2 days',
+    ]);
+  });
+});
+
+describe('an incident', () => {
+  const numbered = (frame: ReturnType<typeof crash> | ReturnType<typeof deadLetter>): Incident => ({
+    ...frame,
+    sequence: 1,
+  });
+
+  it('that is a crash says where, during what, and in which states', () => {
+    expect(textOfIncident(numbered(crash(5)))).toBe('TypeError in chat during ws.text: no nick');
+    expect(stateOfIncident(numbered(crash(5)))).toBe(
+      'machine: naming; connection: connected (lifecycle: message, outbound: flowing)',
+    );
+  });
+
+  it('that is a dead letter says which push reached nobody', () => {
+    expect(textOfIncident(numbered(deadLetter('alice')))).toBe('pushTextToConnection to “alice”: unknown, 2.0 KiB');
+  });
+
+  it('counts as new until it is looked at', () => {
+    const before = stateAfter('', ...linked, arrived(crash(1)), arrived(deadLetter('bob')));
+    expect(total(before) - before.incidentsSeen).toBe(2);
+    const looked = stateAfter('#/incidents', ...linked, arrived(crash(1)), arrived(deadLetter('bob')));
+    expect(total(looked) - looked.incidentsSeen).toBe(0);
+  });
+
+  it('is one of the latest 500', () => {
+    const many = Array.from({ length: 600 }, (_, at) => arrived(crash(at)));
+    const { incidents } = stateAfter('', ...linked, ...many);
+    expect(incidents.items).toHaveLength(500);
+    expect(incidents.dropped).toBe(100);
+  });
+});
+
+describe('the sequence diagram', () => {
+  const steps = (hash: string, ...frames: Parameters<typeof arrived>[0][]) =>
+    stateAfter(hash, ...linked, ...frames.map((frame) => arrived(frame))).focus?.watched.get('x:9')?.steps.items ?? [];
+  const seen = steps(
+    '#/actor/x%3A9',
+    actor('x:9', 'door'),
+    event('x:9', 'open'),
+    event('x:9', 'close', 0, 'x:4'),
+    event('x:9', 'tick', 0, 'x:9'),
+    snapshot('x:9', 'xstate.init', 'closed'),
+  );
+  const names = new Map([['x:9', 'door']]);
+  const diagram = sequenceDiagram(seen, (sessionId) => names.get(sessionId));
+
+  it('has a lifeline for each actor, and one for all that is none', () => {
+    expect(diagram.lifelines.map(({ name }) => name)).toEqual(['outside', 'door', 'x:4']);
+  });
+
+  it('has an arrow for each event that was sent, from its sender to its receiver', () => {
+    expect(diagram.messages.map(({ from, to, text }) => [from, to, text])).toEqual([
+      [0, 1, 'open'],
+      [2, 1, 'close'],
+      [1, 1, 'tick'],
+    ]);
+  });
+
+  it('shows the latest sixty messages and at most twelve lifelines', () => {
+    const many = steps(
+      '#/actor/x%3A9',
+      actor('x:9', 'door'),
+      ...Array.from({ length: 100 }, (_, index) => event('x:9', `e${index}`, 0, `x:${index + 100}`)),
+    );
+    const { messages, lifelines } = sequenceDiagram(many, () => undefined);
+    expect(messages).toHaveLength(60);
+    expect(messages.at(-1)?.text).toBe('e99');
+    expect(lifelines).toHaveLength(12);
+  });
+});
