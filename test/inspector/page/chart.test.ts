@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
-import { planLayout } from '../../../src/inspector/page/chart/elk-graph.ts';
 import { activeStates, transitionsTaken } from '../../../src/inspector/page/chart/graph.ts';
 import { Layouter, type LayoutWorker, type WorkerListener } from '../../../src/inspector/page/chart/layout.ts';
+import { planChart } from '../../../src/inspector/page/chart/plan.ts';
 import { pathOf, type Box, type SvgModel } from '../../../src/inspector/page/chart/svg-model.ts';
 import { cut } from '../../../src/inspector/page/chart/text.ts';
 import { door, graphOf, graphState, transition } from './frames.ts';
@@ -60,7 +60,7 @@ describe('the transition that was taken', () => {
 });
 
 describe('what is laid out', () => {
-  const plan = planLayout(door);
+  const plan = planChart(door);
 
   it('has an arrow for each two states, with a line for each transition between them', () => {
     const arrow = plan.arrows.get('door.closed→door.open');
@@ -73,12 +73,12 @@ describe('what is laid out', () => {
 
   it('has an arrow to where a state begins', () => {
     const begins = Array.from(plan.arrows.values()).filter(({ lines }) => lines.length === 0);
-    expect(begins.map(({ target }) => target)).toEqual(['door.open.ajar', 'door.closed']);
+    expect(begins.map(({ target }) => target)).toEqual(['door.closed', 'door.open.ajar']);
   });
 
   it('draws transitions to states that were left out as if they led nowhere', () => {
     const leads = transition('a.b', 'go', ['a.missing']);
-    const cropped = planLayout(graphOf(graphState('a', [graphState('a.b', [], { transitions: [leads] })])));
+    const cropped = planChart(graphOf(graphState('a', [graphState('a.b', [], { transitions: [leads] })])));
     expect(cropped.arrows.size).toBe(0);
     expect(cropped.boxes.get('a.b')?.lines).toEqual([{ text: 'go', transitions: [leads.id] }]);
   });
@@ -91,7 +91,7 @@ describe('what is laid out', () => {
 
   it('shortens a long list of lines, and those left out still light up', () => {
     const many = Array.from({ length: 20 }, (_, index) => transition('a.b', `event ${index}`, []));
-    const lines = planLayout(graphOf(graphState('a', [graphState('a.b', [], { transitions: many })]))).boxes.get(
+    const lines = planChart(graphOf(graphState('a', [graphState('a.b', [], { transitions: many })]))).boxes.get(
       'a.b',
     )?.lines;
     expect(lines).toHaveLength(8);
@@ -130,6 +130,17 @@ describe('the picture that elkjs makes', { timeout: 30_000 }, () => {
   it('has the regions of a parallel state side by side', async () => {
     const { boxes } = await layOut(lamp);
     expect(boxes.filter(({ plan }) => plan.isRegion).map(({ id }) => id)).toEqual(['lamp.left', 'lamp.right']);
+  });
+
+  it('keeps regions together that no arrow leaves, beside one that is left by an arrow', async () => {
+    const leave = transition('m.all.busy', 'stop', ['m.end']);
+    const busy = graphState('m.all.busy', [graphState('m.all.busy.on')], { transitions: [leave] });
+    const all = graphState('m.all', [busy, region('m.all.left'), region('m.all.right')], { kind: 'parallel' });
+    const { boxes, arrows } = await layOut(graphOf(graphState('m', [all, graphState('m.end')])));
+    expect(boxes).toHaveLength(11);
+    expect(arrows).toHaveLength(1);
+    const box = (id: string) => boxes.find((box) => box.id === id) as Box;
+    for (const id of ['m.all.busy', 'm.all.left', 'm.all.right']) expect(isWithin(box(id), box('m.all'))).toBe(true);
   });
 
   it('is made of states that lead to themselves and to those around and within them', async () => {

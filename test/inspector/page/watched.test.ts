@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { momentBeside, momentsOf } from '../../../src/inspector/page/state/focus.ts';
 import { everything, logOf } from '../../../src/inspector/page/state/log.ts';
 import type { Action, Focus } from '../../../src/inspector/page/state/model.ts';
-import { stepAt } from '../../../src/inspector/page/state/watched.ts';
+import { snapshotAt, stepAt } from '../../../src/inspector/page/state/watched.ts';
 import { actor, arrived, event, linked, microstep, snapshot, stateAfter } from './frames.ts';
 
 const id = 'x:9';
@@ -110,6 +110,16 @@ describe('stepping back', () => {
     const watched = stepped.watched.get(id);
     const values = momentsOf(stepped).map(({ sequence }) => watched && stepAt(watched, sequence)?.snapshot?.value);
     expect(values).toEqual(['open', 'closed', 'open']);
+  });
+
+  it('shows an actor that had done nothing yet as it was found', () => {
+    const watched = focusAfter(...opens).watched.get(id);
+    expect(watched && snapshotAt(watched, 0)?.value).toBe('closed');
+  });
+
+  it('shows nothing of a moment of which nothing is known any more', () => {
+    const watched = focusAfter(...Array.from({ length: 600 }, () => closes).flat()).watched.get(id);
+    expect(watched && snapshotAt(watched, 0)).toBeUndefined();
   });
 
   it('goes on recording what happens now', () => {

@@ -6,9 +6,10 @@
  * and ended when a layout takes too long; the next chart starts a new one.
  */
 import type { Graph } from '../../protocol.ts';
-import { planLayout, mostStates } from './elk-graph.ts';
+import { elkGraph, mostStates } from './elk-graph.ts';
 import type { ElkNode } from './elk-types.ts';
 import { statesOf } from './graph.ts';
+import { planChart } from './plan.ts';
 import { svgModel, type SvgModel } from './svg-model.ts';
 
 /** As much of a `Worker` as is used. */
@@ -53,8 +54,8 @@ export class Layouter {
   async layOut(graph: Graph): Promise<SvgModel> {
     const count = Array.from(statesOf(graph.root)).length;
     if (count > mostStates) throw new Error(`It has ${count} states; pictures are made of up to ${mostStates}.`);
-    const plan = planLayout(graph);
-    return svgModel(plan, await this.#ask(plan.graph));
+    const plan = planChart(graph);
+    return svgModel(plan, await this.#ask(elkGraph(plan)));
   }
 
   #ask(graph: ElkNode): Promise<ElkNode> {
@@ -72,7 +73,7 @@ export class Layouter {
       answered: (data) => this.#answered(data as Answer),
       failed: () => this.#fail('The layout worker failed.'),
     });
-    worker.send({ id: 0, cmd: 'register', algorithms: ['layered'] });
+    worker.send({ id: 0, cmd: 'register', algorithms: ['layered', 'rectpacking'] });
     return worker;
   }
 

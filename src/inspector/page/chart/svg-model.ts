@@ -1,6 +1,6 @@
 /** What came back from ELK, and the plan that it was made from → what is drawn, in the order in which it is drawn. */
-import { initialId, type LayoutPlan, type Line, type BoxPlan } from './elk-graph.ts';
 import type { ElkEdge, ElkNode, ElkPoint } from './elk-types.ts';
+import { stateOfDot, type BoxPlan, type ChartPlan, type Line } from './plan.ts';
 import { lineHeight } from './text.ts';
 
 export interface Box {
@@ -27,6 +27,8 @@ export interface Arrow {
   readonly id: string;
   readonly source: string;
   readonly target: string;
+  /** Leads to where a state begins. */
+  readonly isInitial: boolean;
   readonly path: string;
   /** All transitions that share this arrow. */
   readonly transitions: readonly string[];
@@ -46,8 +48,8 @@ const radius = 6;
 /** Room for half of the outline. */
 const margin = 2;
 
-/** Puts `laidOut` (the answer to `plan.graph`) and `plan` together. */
-export function svgModel(plan: LayoutPlan, laidOut: ElkNode): SvgModel {
+/** Puts `laidOut`, the answer to `elkGraph(plan)`, and `plan` together. */
+export function svgModel(plan: ChartPlan, laidOut: ElkNode): SvgModel {
   const boxes: Box[] = [];
   const dots: Dot[] = [];
   const edges: ElkEdge[] = [];
@@ -55,7 +57,7 @@ export function svgModel(plan: LayoutPlan, laidOut: ElkNode): SvgModel {
     const { x = 0, y = 0, width = 0, height = 0 } = node;
     const box = plan.boxes.get(node.id);
     if (box !== undefined) boxes.push({ id: node.id, x, y, width, height, plan: box });
-    else if (node.id !== plan.graph.id) dots.push({ id: node.id, x: x + width / 2, y: y + height / 2 });
+    else if (stateOfDot(node.id) !== undefined) dots.push({ id: node.id, x: x + width / 2, y: y + height / 2 });
     edges.push(...(node.edges ?? []));
     for (const child of node.children ?? []) visit(child);
   };
@@ -69,7 +71,7 @@ export function svgModel(plan: LayoutPlan, laidOut: ElkNode): SvgModel {
   };
 }
 
-function arrowOf(plan: LayoutPlan, { id, sections = [], labels = [] }: ElkEdge): readonly Arrow[] {
+function arrowOf(plan: ChartPlan, { id, sections = [], labels = [] }: ElkEdge): readonly Arrow[] {
   const arrow = plan.arrows.get(id);
   if (arrow === undefined || sections.length === 0) return [];
   const [label] = labels;
@@ -83,6 +85,7 @@ function arrowOf(plan: LayoutPlan, { id, sections = [], labels = [] }: ElkEdge):
       id,
       source: arrow.source,
       target: arrow.target,
+      isInitial: stateOfDot(arrow.source) !== undefined,
       path: sections
         .map(({ startPoint, bendPoints = [], endPoint }) => pathOf([startPoint, ...bendPoints, endPoint]))
         .join(' '),
@@ -114,8 +117,3 @@ function towards(corner: ElkPoint, other: ElkPoint): ElkPoint {
 }
 
 const at = ({ x, y }: ElkPoint): string => `${Math.round(x * 10) / 10},${Math.round(y * 10) / 10}`;
-
-/** Whether the dot belongs to the initial arrow of `state`. */
-export function isInitialOf(dot: Dot, state: string): boolean {
-  return dot.id === initialId(state);
-}

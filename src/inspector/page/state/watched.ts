@@ -39,6 +39,8 @@ export interface Watched {
   readonly name: string;
   readonly parentId: string | undefined;
   readonly snapshot: DescribedSnapshot | undefined;
+  /** How it was before the oldest step. */
+  readonly before: DescribedSnapshot | undefined;
   /** The ids of its active states, if the server told them. */
   readonly active: readonly string[] | undefined;
   readonly steps: Ring<Step>;
@@ -66,7 +68,8 @@ const furthest = 64;
 
 export function newWatched({ sessionId, name, parentId, snapshot }: ActorFrame): Watched {
   const steps = emptyRing<Step>();
-  return { sessionId, name, parentId, snapshot, active: undefined, steps, flashes: [], hasEnded: false };
+  const before = snapshot;
+  return { sessionId, name, parentId, snapshot, before, active: undefined, steps, flashes: [], hasEnded: false };
 }
 
 /** The actor is told of again: after a link was lost, say. Its steps stay. */
@@ -108,6 +111,11 @@ export function withSnapshot(watched: Watched, { frame, size, sequence }: Heard<
 /** What `steps` knew of the actor at the moment `sequence`: the latest step that was over by then. */
 export function stepAt(watched: Watched, sequence: number): Step | undefined {
   return watched.steps.items.findLast((step) => step.sequence <= sequence && step.snapshot !== undefined);
+}
+
+/** How the actor was at the moment `sequence`, as far as that is known. */
+export function snapshotAt(watched: Watched, sequence: number): DescribedSnapshot | undefined {
+  return stepAt(watched, sequence)?.snapshot ?? (watched.steps.dropped === 0 ? watched.before : undefined);
 }
 
 function extended(

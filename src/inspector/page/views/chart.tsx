@@ -1,8 +1,9 @@
 /** A machine's chart: laid out in the worker, drawn as SVG, with what is active lit and the edge just taken flashing. */
-import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { Described, Graph } from '../../protocol.ts';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Described, Graph, GraphState } from '../../protocol.ts';
 import { activeStates, nameOfState, statesOf, transitionsTaken } from '../chart/graph.ts';
-import { isInitialOf, type Arrow, type Box, type SvgModel } from '../chart/svg-model.ts';
+import type { Arrow, Box, SvgModel } from '../chart/svg-model.ts';
 import { fontSize, lineHeight } from '../chart/text.ts';
 import type { Flash } from '../state/watched.ts';
 import { ChartTable } from './chart-table.tsx';
@@ -73,15 +74,14 @@ function Drawing({ title, graph, ...lit }: Lit & { readonly title: string; reado
   if (model === undefined) return <p class="note">The chart is being laid out …</p>;
   const leaves = Array.from(statesOf(graph.root)).filter(({ id, states }) => states.length === 0 && lit.active.has(id));
   const names = leaves.map(({ id }) => nameOfState(graph, id)).join(', ');
-  const { width, height } = model;
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={`${title}, scrollable picture`}>
+    <Scrolled label={`${title}, scrollable picture`} model={model} towards={placeOf(model, leaves, lit)}>
       <svg
         class="chart"
         role="img"
         aria-label={names === '' ? `${title}: no state is active` : `${title}: ${names} active`}
-        viewBox={`0 0 ${width} ${height}`}
-        style={{ width: `clamp(${Math.round(width * 0.75)}px, 100%, ${width}px)` }}
+        viewBox={`0 0 ${model.width} ${model.height}`}
+        style={{ width: `clamp(${Math.round(model.width * 0.75)}px, 100%, ${model.width}px)` }}
         font-size={fontSize}
       >
         <defs>
@@ -95,12 +95,60 @@ function Drawing({ title, graph, ...lit }: Lit & { readonly title: string; reado
           <circle key={id} class="dot" cx={x} cy={y} r="4" />
         ))}
         {model.arrows.map((arrow) => (
-          <ArrowShape key={arrow.id} arrow={arrow} lit={lit} model={model} />
+          <ArrowShape key={arrow.id} arrow={arrow} lit={lit} />
         ))}
       </svg>
+    </Scrolled>
+  );
+}
+
+/** What is to be in sight: where the edge just taken leads to, else the first state that is active. */
+function placeOf({ boxes, arrows }: SvgModel, leaves: readonly GraphState[], { last }: Lit): Box | undefined {
+  const target = arrows.find(({ transitions }) => transitions.some((id) => last.has(id)))?.target;
+  return boxes.find(({ id }) => id === (target ?? leaves[0]?.id));
+}
+
+interface ScrolledProperties {
+  readonly label: string;
+  readonly model: SvgModel;
+  readonly towards: Box | undefined;
+  readonly children: ComponentChildren;
+}
+
+/** Large charts do not fit: what happens is scrolled into sight, unless somebody has scrolled there by hand lately. */
+function Scrolled({ label, model, towards, children }: ScrolledProperties) {
+  const area = useRef<HTMLDivElement>(null);
+  const touchedAt = useRef(-handMs);
+  const touch = (): void => {
+    touchedAt.current = performance.now();
+  };
+  useEffect(() => {
+    const { current } = area;
+    if (current === null || towards === undefined || performance.now() - touchedAt.current < handMs) return;
+    const scale = current.scrollWidth / model.width;
+    const middle = (start: number, size: number, view: number): number => (start + size / 2) * scale - view / 2;
+    current.scrollTo({
+      left: middle(towards.x, towards.width, current.clientWidth),
+      top: middle(towards.y, towards.height, current.clientHeight),
+    });
+  }, [towards?.id, model]);
+  return (
+    <div
+      class="scroll"
+      ref={area}
+      tabIndex={0}
+      role="region"
+      aria-label={label}
+      onWheel={touch}
+      onPointerDown={touch}
+      onKeyDown={touch}
+    >
+      {children}
     </div>
   );
 }
+
+const handMs = 5_000;
 
 function ArrowHead({ id }: { readonly id: string }) {
   return (
@@ -113,14 +161,13 @@ function ArrowHead({ id }: { readonly id: string }) {
 function BoxShape(properties: { readonly box: Box; readonly isActive: boolean; readonly last: ReadonlySet<string> }) {
   const { box, isActive, last } = properties;
   const { x, y, width, height, plan } = box;
-  const { state, lines, title, isRegion, depth } = plan;
+  const { state, lines, title, isRegion } = plan;
   const isLeaf = state.states.length === 0;
   const about = [state.id, state.description, ...state.tags.map((tag) => `#${tag}`)].filter(Boolean).join('\n');
   return (
     <g
       class={`state ${isLeaf ? 'leaf' : 'nest'} ${isRegion ? 'region' : ''} ${isActive ? 'active' : ''}`}
       data-state={state.id}
-      data-depth={depth}
     >
       <title>{about}</title>
       <rect class="outline" x={x + 1} y={y + 1} width={width - 2} height={height - 2} rx={8} />
@@ -144,14 +191,11 @@ function BoxShape(properties: { readonly box: Box; readonly isActive: boolean; r
   );
 }
 
-function ArrowShape({ arrow, lit, model }: { readonly arrow: Arrow; readonly lit: Lit; readonly model: SvgModel }) {
+function ArrowShape({ arrow, lit }: { readonly arrow: Arrow; readonly lit: Lit }) {
   const isTaken = arrow.transitions.some((id) => lit.last.has(id));
   const flash = Math.max(-1, ...arrow.transitions.map((id) => lit.taken.get(id) ?? -1));
-  const isInitial = model.dots.some(
-    (dot) => dot.id === arrow.source && isInitialOf(dot, dot.id.split('\u0000')[0] ?? ''),
-  );
   return (
-    <g class={`edge ${isTaken ? 'taken' : ''} ${isInitial ? 'initial' : ''}`}>
+    <g class={`edge ${isTaken ? 'taken' : ''} ${arrow.isInitial ? 'initial' : ''}`}>
       <path d={arrow.path} marker-end={`url(#${isTaken ? 'head-taken' : 'head'})`} />
       {/* With another key it is another element, so that the flash begins anew. */}
       {flash >= 0 && <path key={flash} class="flash" d={arrow.path} />}

@@ -1,7 +1,7 @@
 /** The charts of all actors that are looked at, side by side; now, or at a moment in the past. */
 import type { Focus } from '../state/model.ts';
 import type { Flash, Watched } from '../state/watched.ts';
-import { stepAt } from '../state/watched.ts';
+import { snapshotAt, stepAt } from '../state/watched.ts';
 import { Chart, type Moment } from './chart.tsx';
 
 const roles = { lifecycle: 'Lifecycle', service: 'The service’s machine', child: 'Child' };
@@ -42,5 +42,5 @@ export function momentOf(watched: Watched, moment: number | undefined): Moment {
   }
   const step = stepAt(watched, moment);
   const flashes = step?.sequence === moment ? step.edges.map((edge) => ({ sequence: moment, edge })) : nothing;
-  return { value: step?.snapshot?.value, active: step?.active, flashes, isPast: true };
+  return { value: snapshotAt(watched, moment)?.value, active: step?.active, flashes, isPast: true };
 }

@@ -1,13 +1,13 @@
 /** The context of each actor, as the server gives it out: redacted unless it was told otherwise. */
 import type { Focus } from '../state/model.ts';
 import { textOfDescribed } from '../state/value.ts';
-import { stepAt } from '../state/watched.ts';
+import { snapshotAt } from '../state/watched.ts';
 
 export function ContextPanel({ focus }: { readonly focus: Focus }) {
   const contexts = focus.actors.flatMap((sessionId) => {
     const watched = focus.watched.get(sessionId);
     if (watched === undefined) return [];
-    const snapshot = focus.moment === undefined ? watched.snapshot : stepAt(watched, focus.moment)?.snapshot;
+    const snapshot = focus.moment === undefined ? watched.snapshot : snapshotAt(watched, focus.moment);
     return [{ sessionId, name: watched.name, snapshot, hasEnded: watched.hasEnded }];
   });
   return (

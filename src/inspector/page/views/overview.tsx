@@ -66,7 +66,7 @@ function ServiceBar({ service, most }: { readonly service: ServiceOverview; read
     <li class="service">
       <div class="service-head">
         <a href={hashOf({ view: 'list', query: { of: 'connections', service: service.service } })}>{service.service}</a>
-        <code>{service.route}</code>
+        {service.route !== service.service && <code>{service.route}</code>}
         <span class="badge">{service.state}</span>
         <strong>{total.toLocaleString()}</strong>
       </div>

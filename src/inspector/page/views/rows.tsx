@@ -34,8 +34,9 @@ export function Rows<Item>(properties: RowsProperties<Item>) {
   const sight = sightOf(items.length, rowHeight, top, height);
   useEffect(() => onSight?.(sight), [sight.first, sight.last]);
   const { first, end, offset, height: whole } = windowOf(items.length, rowHeight, top, height);
+  // Without rows there is nothing to scroll in.
   return (
-    <div class="rows" ref={box} onScroll={look} tabIndex={0} role="list" aria-label={label}>
+    <div class="rows" hidden={items.length === 0} ref={box} onScroll={look} tabIndex={0} role="list" aria-label={label}>
       <div class="rows-whole" role="presentation" style={{ height: `${whole}px` }}>
         <div class="rows-window" role="presentation" style={{ transform: `translateY(${offset}px)` }}>
           {items.slice(first, end).map((item, index) => (

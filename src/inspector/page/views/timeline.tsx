@@ -28,7 +28,7 @@ export function Timeline({ focus }: { readonly focus: Focus }) {
           ? `The past: after ${step.event.type} at ${timeOf(step.at)}, ${moments.length - 1 - place} steps before the latest`
           : isPast
             ? 'The past: before the oldest step that is still known'
-            : 'Now'}
+            : 'Shown as it is now'}
       </span>
     </div>
   );
