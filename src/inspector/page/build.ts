@@ -2,38 +2,48 @@
  * Builds the inspector's page into dist/inspector/page: the bundle, the style,
  * and elkjs's worker file as it is published, with its licence beside it.
  * Runs with `npm run build`; who uses the package installs nothing for it.
- * Tests name another folder.
  */
-import { copyFile, mkdir } from 'node:fs/promises';
-import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { build, type BuildOptions } from 'esbuild';
 
 const from = new URL('./', import.meta.url);
-const folder = process.argv[2];
-const to = folder === undefined ? new URL('../../../dist/inspector/page/', from) : pathToFileURL(`${folder}/`);
-const preact = new URL('../../../node_modules/preact/', import.meta.url);
-const elk = new URL('../../../node_modules/elkjs/', import.meta.url);
+const to = new URL('../../../dist/inspector/page/', from);
+const packages = new URL('../../../node_modules/', from);
+
+/** A file is there as a whole or not at all: a server may be reading the one before. */
+async function place(name: string, content: Uint8Array): Promise<void> {
+  const unfinished = new URL(`${name}.${process.pid}`, to);
+  await writeFile(unfinished, content);
+  await rename(unfinished, new URL(name, to));
+}
+
+async function bundle(name: string, entry: string, options: BuildOptions = {}): Promise<void> {
+  const target = ['chrome115', 'firefox115', 'safari16.4'];
+  const { outputFiles } = await build({
+    ...options,
+    bundle: true,
+    minify: true,
+    write: false,
+    target,
+    entryPoints: [new URL(entry, from).pathname],
+  });
+  for (const { contents } of outputFiles) await place(name, contents);
+}
 
 await mkdir(to, { recursive: true });
-await build({
-  entryPoints: [new URL('main.tsx', from).pathname],
-  outfile: new URL('page.js', to).pathname,
-  bundle: true,
-  minify: true,
+await bundle('page.js', 'main.tsx', {
   format: 'esm',
-  target: ['chrome115', 'firefox115', 'safari16.4'],
   jsx: 'automatic',
   jsxImportSource: 'preact',
   legalComments: 'none',
   banner: { js: '/* The inspector of Troupe. With Preact, whose licence is in page.LICENSE.txt. */' },
 });
-await build({
-  entryPoints: [new URL('style.css', from).pathname],
-  outfile: new URL('page.css', to).pathname,
-  minify: true,
-});
-await copyFile(new URL('index.html', from), new URL('index.html', to));
-await copyFile(new URL('icon.svg', from), new URL('icon.svg', to));
-await copyFile(new URL('LICENSE', preact), new URL('page.LICENSE.txt', to));
-await copyFile(new URL('lib/elk-worker.min.js', elk), new URL('elk-worker.min.js', to));
-await copyFile(new URL('LICENSE.md', elk), new URL('elk-worker.LICENSE.md', to));
+await bundle('page.css', 'style/page.css');
+const copies: readonly (readonly [name: string, source: URL])[] = [
+  ['index.html', new URL('index.html', from)],
+  ['icon.svg', new URL('icon.svg', from)],
+  ['page.LICENSE.txt', new URL('preact/LICENSE', packages)],
+  ['elk-worker.min.js', new URL('elkjs/lib/elk-worker.min.js', packages)],
+  ['elk-worker.LICENSE.md', new URL('elkjs/LICENSE.md', packages)],
+];
+for (const [name, source] of copies) await place(name, await readFile(source));

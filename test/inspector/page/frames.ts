@@ -68,6 +68,7 @@ export const actor = (sessionId: string, name: string, snapshot: Partial<Describ
   type: '@xstate.actor',
   name,
   parentId: undefined,
+  definition: '{}',
   snapshot: { status: 'active', ...snapshot },
 });
 
