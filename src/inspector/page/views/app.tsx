@@ -38,7 +38,7 @@ export function App() {
           <Tree state={state} />
         </nav>
         <main id="main" tabIndex={-1} ref={main} aria-label={titleOf(state.route)}>
-          <p class="hidden" role="status">
+          <p class={state.notice === '' ? 'hidden' : 'notice'} role="status">
             {state.notice}
           </p>
           <View state={state} />

@@ -1,5 +1,5 @@
 /** Services, connections, names or groups: searched by the server, given out page by page. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ConnectionItem, GroupItem, NameItem, ServiceItem } from '../../protocol.ts';
 import type { State } from '../state/model.ts';
 import { hasMore, isFruitless, itemsOf, keyOf, type ListItem, type Pages } from '../state/pages.ts';
@@ -44,6 +44,7 @@ export function ListView({ state }: { readonly state: State }) {
         <p class="note">{hasMore(list) && !isFruitless(pages) ? 'Looking …' : 'Nothing found.'}</p>
       )}
       <Rows
+        key={hashOf({ view: 'list', query })}
         label={titles[query.of]}
         items={items}
         rowHeight={56}
@@ -88,9 +89,19 @@ function Filters({ state, query }: { readonly state: State; readonly query: List
     history.replaceState(null, '', hash);
     dispatchEvent(new HashChangeEvent('hashchange'));
   };
+  // Who follows a link to another list finds there what that link says.
+  const own = useRef(query.search);
+  useEffect(() => {
+    if (query.search !== own.current) type(query.search ?? '');
+    own.current = query.search;
+  }, [query.search]);
   useEffect(() => {
     if (text === (query.search ?? '')) return undefined;
-    const timer = setTimeout(() => go({ search: text }), typingMs);
+    const search = (): void => {
+      own.current = text || undefined;
+      go({ search: text });
+    };
+    const timer = setTimeout(search, typingMs);
     return () => clearTimeout(timer);
   }, [text]);
   return (

@@ -1,0 +1,303 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
+import { createTroupe, defineService, type InspectorOptions, type Troupe } from 'troupe';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { chat } from '../../../examples/chat/service.ts';
+import { connect, type Client } from '../../support/client.ts';
+
+const root = new URL('../../../', import.meta.url).pathname;
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+if (executablePath === undefined) {
+  console.warn('The inspector’s page is not tested: no Chromium was found. On Debian: apt-get install chromium');
+}
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'];
+
+const hostile = '<img src="/x" onerror="document.title=1"><script>document.title=2</script>';
+const fragile = defineService({
+  name: 'fragile',
+  basePath: '/fragile',
+  webSocketUpgradePath: '/',
+  onTextMessage(connection, text) {
+    if (text === 'fail') throw new Error(hostile);
+    connection.storeConnection(text);
+    connection.addConnectionToGroup(text);
+  },
+});
+
+interface Running {
+  readonly troupe: Troupe;
+  readonly port: number;
+  /** The address of the inspector, with the token. */
+  readonly url: string;
+  readonly join: (path: string) => Promise<Client>;
+}
+
+async function run(port = 0, inspector: InspectorOptions = {}): Promise<Running> {
+  const troupe = createTroupe({ services: [chat, fragile], inspector });
+  troupe.on('connection.crashed', () => {});
+  const address = await troupe.listen({ port, host: '127.0.0.1' });
+  onTestFinished(() => troupe.close({ drain: { timeoutMs: 100 } }));
+  const join = (path: string): Promise<Client> => connect(`ws://127.0.0.1:${address.port}${path}`);
+  return { troupe, port: address.port, url: troupe.inspector?.url ?? 'nowhere', join };
+}
+
+describe.skipIf(executablePath === undefined)('the inspector’s page', { timeout: 60_000 }, () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    const built = spawnSync(process.execPath, ['--import', 'tsx', 'src/inspector/page/build.ts'], { cwd: root });
+    expect(built.stderr.toString()).toBe('');
+    browser = await chromium.launch({ args: flags, ...(executablePath ? { executablePath } : {}) });
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+  });
+
+  /** Opens the page; what it logs as an error and what it asks of other servers is kept. */
+  async function open(url: string, options: Parameters<Browser['newContext']>[0] = {}) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+    onTestFinished(() => context.close());
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    const complaints: string[] = [];
+    const strangers: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => {
+      if (new URL(request.url()).host !== new URL(url).host) strangers.push(request.url());
+    });
+    await page.goto(url);
+    await page.getByText('Connected to the server').waitFor();
+    return { page, complaints, strangers };
+  }
+
+  const go = (page: Page, hash: string): Promise<void> =>
+    page.evaluate((hash) => {
+      location.hash = hash;
+    }, hash);
+
+  /** Opens the only connection of the chat, and waits for its charts. */
+  async function openConnection(page: Page): Promise<void> {
+    await go(page, '#/connections?search=lobby');
+    await page.locator('.row-item a').click();
+    await page.locator('svg.chart').nth(1).waitFor();
+  }
+
+  const lit = (page: Page, state: string): Promise<void> =>
+    page.locator(`.chart [data-state="${state}"].active`).waitFor();
+  const steps = (page: Page): Locator => page.locator('.step');
+
+  test('follows a chat through its states, and shows the edge that was taken', async () => {
+    const { url, join } = await run();
+    const alice = await join('/chat/lobby');
+    const { page, complaints, strangers } = await open(url);
+    expect(page.url()).not.toContain('token');
+    await openConnection(page);
+    await lit(page, 'chat.naming');
+
+    alice.send('alice');
+    await lit(page, 'chat.present.chatting');
+    await page.locator('.edge.taken', { hasText: 'ws.text [isNick]' }).waitFor();
+    await page.getByText('chat:lobby:alice').waitFor();
+
+    for (const text of ['1', '2', '3', '4', '5', '6']) alice.send(text);
+    await lit(page, 'chat.present.muted');
+    expect(complaints).toEqual([]);
+    expect(strangers).toEqual([]);
+  });
+
+  test('shows what is in the past as past, and finds back to now', async () => {
+    const { url, join } = await run();
+    const alice = await join('/chat/lobby');
+    const { page } = await open(url);
+    await openConnection(page);
+    alice.send('alice');
+    await lit(page, 'chat.present');
+
+    await steps(page).filter({ hasText: 'ws.text' }).last().click();
+    await page.getByText('The past: after ws.text').waitFor();
+    await lit(page, 'chat.naming');
+    expect(await page.locator('.charts .past').count()).toBe(2);
+
+    alice.send('hello');
+    await page.getByText('steps before the latest').waitFor();
+    await lit(page, 'chat.naming');
+    await page.getByRole('button', { name: 'Now', exact: true }).click();
+    await lit(page, 'chat.present');
+  });
+
+  test('pauses the log and filters it, and loses nothing meanwhile', async () => {
+    const { url, join } = await run();
+    const alice = await join('/chat/lobby');
+    const { page } = await open(url);
+    await openConnection(page);
+    alice.send('alice');
+    await steps(page).filter({ hasText: 'handler.settled' }).first().waitFor();
+    const before = await steps(page).count();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    alice.send('1');
+    await page.getByText(new RegExp(`${before} of ${before * 2} steps`)).waitFor();
+    expect(await steps(page).count()).toBe(before);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText(`${before * 2} of ${before * 2} steps`).waitFor();
+
+    await page.getByLabel('Filter').fill('settled');
+    await page.getByText(`2 of ${before * 2} steps`).waitFor();
+  });
+
+  test('has a table for each picture, which shows the same', async () => {
+    const { url, join } = await run();
+    const alice = await join('/chat/lobby');
+    const { page } = await open(url);
+    await page.getByRole('button', { name: 'Table instead of the picture: Connections by' }).click();
+    await page.getByRole('row', { name: /\/chat\/\{room\}.* 1/ }).waitFor();
+
+    await openConnection(page);
+    alice.send('alice');
+    await lit(page, 'chat.present');
+    for (const picture of ['The service’s machine: chat', 'Sequence of events']) {
+      await page.getByRole('button', { name: `Table instead of the picture: ${picture}` }).click();
+    }
+    await page
+      .getByRole('row', { name: /^present\.chatting\.quiet|^present\.chatting\.talking/ })
+      .first()
+      .waitFor();
+    expect(await page.locator('tr.active').count()).toBeGreaterThan(1);
+    await page
+      .getByRole('row', { name: /outside.*ws\.text/ })
+      .first()
+      .waitFor();
+  });
+
+  test('lists and searches many connections, and draws only those in sight', async () => {
+    const { url, join } = await run();
+    await Promise.all(Array.from({ length: 350 }, () => join('/fragile')));
+    const named = await join('/fragile');
+    named.send('needle');
+    const { page } = await open(url);
+    await page.getByRole('link', { name: 'All connections' }).click();
+    await page.getByText('100 loaded of 351').waitFor();
+    expect(await page.locator('.row-item').count()).toBeLessThan(50);
+    const rows = page.getByRole('list', { name: 'Connections' });
+    for (const loaded of ['200 loaded', '300 loaded', '351 of 351']) {
+      await rows.evaluate((list) => list.scrollTo({ top: list.scrollHeight }));
+      await page.getByText(loaded).waitFor();
+    }
+    expect(await page.locator('.row-item').count()).toBeLessThan(50);
+
+    await go(page, '#/names?search=NEED');
+    await page.locator('.row-item', { hasText: 'needle' }).waitFor();
+    await go(page, '#/groups');
+    await page.getByRole('link', { name: 'needle' }).click();
+    await page.getByText('Not only in group “needle”').waitFor();
+    await page.locator('.row-item').waitFor();
+    expect(await page.locator('.row-item').count()).toBe(1);
+  });
+
+  test('shows dead letters and crashes with the state, and what is hostile as text', async () => {
+    const { url, join, troupe } = await run();
+    const { page, complaints } = await open(url);
+    const mallory = await join('/fragile');
+    mallory.send(hostile);
+    await page.getByRole('link', { name: 'Groups' }).click();
+    await page.locator('.row-item', { hasText: '<script>' }).waitFor();
+    mallory.send('fail');
+    troupe.pushTextToConnection(`nobody ${hostile}`, 'hello');
+    await page.getByText('2 new').waitFor();
+    await page.getByRole('link', { name: 'Incidents' }).click();
+    await page.locator('[data-kind="troupe.crash"]', { hasText: 'message.handling' }).waitFor();
+    await page.locator('[data-kind="troupe.dead-letter"]', { hasText: '<script>' }).waitFor();
+    expect(await page.locator('main').locator('img, script').count()).toBe(0);
+    expect(await page.title()).toBe('Incidents · Troupe inspector');
+    expect(complaints).toEqual([]);
+  });
+
+  test('says when the server is gone, and begins anew with the one after it', async () => {
+    const token = 'a-token-of-this-test';
+    const first = await run(0, { token });
+    await first.join('/fragile');
+    const { page } = await open(first.url);
+    await page.getByText('1 connections in').waitFor();
+    await first.troupe.close({ drain: { timeoutMs: 0 } });
+    await page.getByText('The server does not answer').waitFor();
+    await run(first.port, { token });
+    await page.getByRole('button', { name: 'Try now' }).click();
+    await page.getByText('The server was restarted').waitFor();
+    await page.getByText('0 connections in').waitFor();
+  });
+
+  test('closes a connection and sends to it, where the server allows that', async () => {
+    const { url, join } = await run(0, { allowActions: true });
+    const alice = await join('/chat/lobby');
+    await alice.next();
+    const { page } = await open(url);
+    await openConnection(page);
+    await page.getByLabel('Text to the remote side').fill('from the inspector');
+    await page.getByRole('button', { name: 'Send' }).click();
+    expect(await alice.next()).toBe('from the inspector');
+    await page.getByRole('button', { name: 'Close the connection' }).click();
+    await page.getByText('This connection is closed').waitFor();
+  });
+
+  test.each([
+    ['light', 360],
+    ['dark', 360],
+    ['light', 768],
+  ] as const)('in %s, at %d pixels, nothing is wider than the screen', async (colorScheme, width) => {
+    const { url, join } = await run();
+    const alice = await join('/chat/lobby');
+    const { page } = await open(url, { viewport: { width, height: 740 }, colorScheme });
+    const fits = async (): Promise<void> => {
+      const [needed, given] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      expect(needed).toBe(given);
+    };
+    await page.getByText('1 connections in').waitFor();
+    await fits();
+    await openConnection(page);
+    alice.send('alice');
+    await lit(page, 'chat.present');
+    await fits();
+    await go(page, '#/incidents');
+    await fits();
+  });
+
+  test('can be used with the keyboard alone, and every control has a name', async () => {
+    const { url, join } = await run();
+    await join('/chat/lobby');
+    const { page } = await open(url);
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toContain('Skip to the content');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+    await page.keyboard.press('Tab');
+    const outline = await page.evaluate(() => getComputedStyle(document.activeElement as Element).outlineStyle);
+    expect(outline).toBe('solid');
+
+    await openConnection(page);
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+    const nameless = await page.locator('button, input, select, [tabindex="0"]').evaluateAll((controls) =>
+      controls
+        .filter((it) => {
+          const { labels } = it as HTMLInputElement;
+          return !it.textContent?.trim() && !it.getAttribute('aria-label') && !labels?.length;
+        })
+        .map((it) => it.outerHTML),
+    );
+    expect(nameless).toEqual([]);
+  });
+
+  test('flashes nothing for those who want no motion', async () => {
+    const { url, join } = await run();
+    const alice = await join('/chat/lobby');
+    const { page } = await open(url, { reducedMotion: 'reduce' });
+    await openConnection(page);
+    alice.send('alice');
+    const flash = page.locator('.chart .flash').first();
+    await flash.waitFor({ state: 'attached' });
+    expect(await flash.evaluate((it) => getComputedStyle(it).animationName)).toBe('none');
+  });
+});
