@@ -4,8 +4,8 @@
  * Theory of operation
  *
  * While nobody watches an actor the hub listens to none: the actor system then makes no inspection events, and nothing
- * costs anything. While somebody does, an event is first looked up by its actor's sessionId, and only what a viewer
- * watches, and has room for, is described; once for all viewers.
+ * costs anything. While somebody does, the runtime asks by an actor's sessionId before it makes an event, and only what
+ * a viewer watches, and has room for, is made and described; once for all viewers.
  *
  * Describing runs in the middle of the actors' work, and what it looks at is the users' own. It is bounded in size, and
  * here in time: when it has taken too large a share of a second, events are dropped until the next one.
@@ -21,7 +21,7 @@ import { MAX_LIST_ITEMS } from './lists.ts';
 import type { InspectorSettings } from './options.ts';
 import { Overview } from './overview.ts';
 import type { HelloFrame, MicrostepFrame, StatelyFrame } from './protocol.ts';
-import type { InspectorSource } from './source.ts';
+import type { InspectedWatcher, InspectorSource } from './source.ts';
 import { encode, StatelyWire } from './stately-wire.ts';
 import { Viewer, type ViewerLink } from './viewer.ts';
 
@@ -49,7 +49,7 @@ export interface Seat {
   left(): void;
 }
 
-export class Hub {
+export class Hub implements InspectedWatcher {
   readonly #setting: HubSetting;
   readonly #wire: StatelyWire;
   readonly #overview: Overview;
@@ -182,7 +182,7 @@ export class Hub {
     let watchers = this.#watchers.get(sessionId);
     if (watchers === undefined) this.#watchers.set(sessionId, (watchers = new Set()));
     watchers.add(viewer);
-    this.#stopInspecting ??= this.#setting.source.inspect((event) => this.#observe(event));
+    this.#stopInspecting ??= this.#setting.source.inspect(this);
   }
 
   #unwatch(viewer: Viewer, sessionId: string): void {
@@ -212,7 +212,16 @@ export class Hub {
     this.#stopInspecting = undefined;
   }
 
-  #observe(event: InspectionEvent): void {
+  wants(sessionId: string): boolean {
+    return this.#watchers.has(sessionId);
+  }
+
+  wantsChildrenOf(parentId: string | undefined): boolean {
+    for (const viewer of this.#viewers) if (this.#tellsOfChildren(viewer, parentId)) return true;
+    return false;
+  }
+
+  next(event: InspectionEvent): void {
     switch (event.type) {
       case '@xstate.actor':
         this.#meet(event.actorRef as AnyActorRef);
@@ -236,15 +245,20 @@ export class Hub {
     const { sessionId } = actor;
     const parentId = actor._parent?.sessionId;
     for (const viewer of this.#viewers) {
-      if (!viewer.isExtended) {
-        if (viewer.watched.size >= MAX_ANNOUNCED) continue;
+      if (!this.#tellsOfChildren(viewer, parentId)) continue;
+      if (viewer.isExtended) {
+        if (viewer.hasRoom()) this.#announce(viewer, actor);
+      } else {
         viewer.unannounced.add(sessionId);
         this.#addWatcher(viewer, actor, sessionId);
-      } else if (parentId !== undefined && viewer.watched.has(parentId) && !this.#isService(parentId)) {
-        // What a watched machine starts; not the connections of a watched service, which may be very many.
-        if (viewer.hasRoom()) this.#announce(viewer, actor);
       }
     }
+  }
+
+  /** Of what a watched machine starts; not of the connections of a watched service, which may be very many. */
+  #tellsOfChildren(viewer: Viewer, parentId: string | undefined): boolean {
+    if (!viewer.isExtended) return viewer.watched.size < MAX_ANNOUNCED;
+    return parentId !== undefined && viewer.watched.has(parentId) && !this.#isService(parentId);
   }
 
   #isService(sessionId: string): boolean {

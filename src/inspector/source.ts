@@ -57,6 +57,13 @@ export interface InspectedGroup {
   readonly members: ReadonlyMap<InspectedConnection, number>;
 }
 
+/** What the inspector wants to be told of. It is asked for each thing that any actor does. */
+export interface InspectedWatcher {
+  wants(sessionId: string): boolean;
+  wantsChildrenOf(parentId: string | undefined): boolean;
+  next(event: InspectionEvent): void;
+}
+
 /** The runtime, for whom looks at it. */
 export interface InspectorSource {
   readonly supervisor: AnyActorRef;
@@ -71,8 +78,8 @@ export interface InspectorSource {
   groupsOf(connection: InspectedConnection): Iterable<string>;
   /** Whether an actor is one of the runtime, and runs no code of users. */
   isOwn(actor: AnyActorRef): boolean;
-  /** Receives the inspection events of all actors from now on; returns what ends that. */
-  inspect(observer: (event: InspectionEvent) => void): () => void;
+  /** Tells `watcher` of the actors that it wants from now on; returns what ends that. */
+  inspect(watcher: InspectedWatcher): () => void;
   /** Something of the inspector itself failed, which nothing should. */
   failed(error: unknown): void;
   /** Hears of an event, beside those who subscribe to it. Returns what ends that. */

@@ -13,7 +13,7 @@
  * internals that it stands in for.
  *
  * It differs in three things on purpose. No inspection events are made while
- * nobody inspects, and {@link ChartActor.deliver} is then a plain call. What is
+ * nobody watches it, and {@link ChartActor.deliver} is then a plain call. What is
  * no event is refused, so that it is the sender who fails and not the actor. And
  * no failure leaves it unable to take the next event.
  */
@@ -108,7 +108,8 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
     this.#inspection = inspectionOf(parent.system);
     this.sessionId = this.#internals._bookId();
     // Before there is a snapshot, as XState does it: the host does not know its actor yet.
-    if (this.#inspection.isOn) this.#internals._sendInspectionEvent({ type: '@xstate.actor', actorRef: this });
+    if (this.#inspection.watchesChildrenOf(parent.sessionId))
+      this.#internals._sendInspectionEvent({ type: '@xstate.actor', actorRef: this });
     this._snapshot = logic.getInitialSnapshot(undefined as never, input);
   }
 
@@ -126,7 +127,7 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
 
   /** As `send`, for the runtime itself: passes by inspectors if there are any. */
   deliver(event: Event): void {
-    if (this.#inspection.isOn) this.#internals._relay(undefined, this, event);
+    if (this.#isInspected) this.#internals._relay(undefined, this, event);
     else this._send(event);
   }
 
@@ -142,7 +143,7 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
     this.#internals._register(this.sessionId, this);
     this._processingStatus = RUNNING;
     const event = { type: 'xstate.init', input: snapshot.context } as EventObject as Event;
-    if (this.#inspection.isOn) {
+    if (this.#isInspected) {
       this.#internals._sendInspectionEvent({
         type: '@xstate.event',
         sourceRef: this._parent,
@@ -241,6 +242,10 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
     return this.#internals._logger;
   }
 
+  get #isInspected(): boolean {
+    return this.#inspection.isOn && this.#inspection.watches(this.sessionId);
+  }
+
   get #internals(): SystemInternals {
     return this.system as unknown as SystemInternals;
   }
@@ -296,7 +301,7 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
       return;
     }
     if (step.next !== configuration) this._snapshot = snapshot.to(step.next);
-    if (this.#inspection.isOn) tellTaken(this as never, step.transitions, this._snapshot, event);
+    if (this.#isInspected) tellTaken(this as never, step.transitions, this._snapshot, event);
     if (step.next !== configuration && host.isWatched === true) tellChanged(host, event);
     if (step.actions.length > 0) runStep(step, host, event);
     this.#settle(event);
@@ -304,7 +309,7 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
 
   /** Tells of the snapshot that is in place, if there is anybody to tell. */
   #settle(event: Event): void {
-    const isQuiet = this.#observers === undefined && !this.#inspection.isOn && this._snapshot.status === 'active';
+    const isQuiet = this.#observers === undefined && !this.#isInspected && this._snapshot.status === 'active';
     if (!isQuiet) this.update(this._snapshot, event);
   }
 }

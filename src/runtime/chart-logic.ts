@@ -122,7 +122,8 @@ export function chartLogic<Host extends ChartHost, Event extends EventObject>(
       const step = chart.step(configuration, event, host);
       const changes = step.next !== configuration;
       const next = changes ? snapshot.to(step.next) : snapshot;
-      if (inspectionOf(scope.system).isOn) tellTaken(scope.self, step.transitions, next, event);
+      if (inspectionOf(scope.system).watches(scope.self.sessionId))
+        tellTaken(scope.self, step.transitions, next, event);
       if (changes && host.isWatched === true) scope.defer(() => tellChanged(host, event));
       if (step.actions.length > 0) scope.defer(() => runStep(step, host, event));
       return next;

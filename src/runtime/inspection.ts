@@ -1,22 +1,45 @@
 /**
- * Knows whether anybody inspects a system.
+ * Knows who inspects a system, and which of its actors.
  *
  * XState makes an inspection event for whatever happens and then finds that
  * nobody listens. Actors of the runtime ask first: with the inspector detached
  * they make none, and their events need not pass `system._relay`, which does
  * nothing else than to tell of them. Attached and detached at any time.
+ *
+ * XState's `inspect` tells an inspector of everything. One that watches some
+ * actors only, {@link watchActors}, is asked about each, so that the others pay
+ * for it no more than the question.
  */
-import type { AnyActorRef } from 'xstate';
+import type { AnyActorRef, InspectionEvent } from 'xstate';
 
 type System = AnyActorRef['system'];
 
+/** What actors ask. */
 export interface Inspection {
+  /** Whether anybody inspects at all. */
   readonly isOn: boolean;
+  /** Whether anybody wants to be told what the actor with this sessionId does. */
+  watches(sessionId: string): boolean;
+  /** Whether anybody wants to be told of actors that this parent starts. */
+  watchesChildrenOf(parentId: string): boolean;
 }
 
-const ALWAYS: Inspection = { isOn: true };
+/** One that inspects some actors. It is asked often, so its answers are to be quick. */
+export interface ActorWatcher {
+  wants(sessionId: string): boolean;
+  /** Whether it wants to know of actors that this parent starts. */
+  wantsChildrenOf(parentId: string | undefined): boolean;
+  /** Takes what it wanted. */
+  next(event: InspectionEvent): void;
+}
 
-const inspections = new WeakMap<System, Inspection>();
+interface SystemInternals {
+  _sendInspectionEvent(event: { readonly type: string; readonly actorRef: AnyActorRef }): void;
+}
+
+const ALWAYS: Inspection = { isOn: true, watches: () => true, watchesChildrenOf: () => true };
+
+const inspections = new WeakMap<System, SystemInspection>();
 
 /** The inspection of `system`; a system that is not {@link watchInspection watched} counts as inspected. */
 export function inspectionOf(system: System): Inspection {
@@ -29,20 +52,79 @@ export function inspectionOf(system: System): Inspection {
  * @param isInspected Whether somebody does already, and for good: XState's option `inspect` cannot be taken back.
  */
 export function watchInspection(system: System, isInspected: boolean): void {
-  const inspection = { isOn: isInspected };
-  inspections.set(system, inspection);
-  const inspect = system.inspect;
-  const inspectors = new Set<object>(isInspected ? [inspection] : []);
-  system.inspect = (inspector) => {
-    const subscription = inspect(inspector);
-    inspectors.add(subscription);
-    inspection.isOn = true;
-    return {
-      unsubscribe() {
-        subscription.unsubscribe();
-        inspectors.delete(subscription);
-        inspection.isOn = inspectors.size > 0;
-      },
+  inspections.set(system, new SystemInspection(system, isInspected));
+}
+
+/** Tells `watcher` of the actors that it wants, until the function that is returned is called. */
+export function watchActors(system: System, watcher: ActorWatcher): () => void {
+  const inspection = inspections.get(system);
+  if (inspection === undefined) throw new Error('nobody notices who inspects this system');
+  return inspection.watch(watcher);
+}
+
+class SystemInspection implements Inspection {
+  isOn: boolean;
+  /** Those that are told of everything. */
+  readonly #inspectors = new Set<object>();
+  readonly #watchers = new Set<ActorWatcher>();
+  readonly #inspect: System['inspect'];
+
+  constructor(system: System, isInspected: boolean) {
+    if (isInspected) this.#inspectors.add(this);
+    this.isOn = isInspected;
+    const inspect = system.inspect;
+    this.#inspect = inspect;
+    system.inspect = (inspector) => {
+      const subscription = inspect(inspector);
+      this.#inspectors.add(subscription);
+      this.#count();
+      return {
+        unsubscribe: () => {
+          subscription.unsubscribe();
+          this.#inspectors.delete(subscription);
+          this.#count();
+        },
+      };
     };
-  };
+    const internals = system as unknown as SystemInternals;
+    const tell = internals._sendInspectionEvent;
+    internals._sendInspectionEvent = (event) => {
+      // A new actor is isolated on this occasion, whether or not anybody wants to know of it.
+      if (event.type === '@xstate.actor' || this.watches(event.actorRef.sessionId)) tell(event);
+    };
+  }
+
+  watches(sessionId: string): boolean {
+    if (!this.isOn) return false;
+    if (this.#inspectors.size > 0) return true;
+    for (const watcher of this.#watchers) if (watcher.wants(sessionId)) return true;
+    return false;
+  }
+
+  watchesChildrenOf(parentId: string): boolean {
+    if (!this.isOn) return false;
+    if (this.#inspectors.size > 0) return true;
+    for (const watcher of this.#watchers) if (watcher.wantsChildrenOf(parentId)) return true;
+    return false;
+  }
+
+  watch(watcher: ActorWatcher): () => void {
+    const subscription = this.#inspect((event) => {
+      const { sessionId, _parent: parent } = event.actorRef as AnyActorRef;
+      const isWanted =
+        event.type === '@xstate.actor' ? watcher.wantsChildrenOf(parent?.sessionId) : watcher.wants(sessionId);
+      if (isWanted) watcher.next(event);
+    });
+    this.#watchers.add(watcher);
+    this.#count();
+    return () => {
+      subscription.unsubscribe();
+      this.#watchers.delete(watcher);
+      this.#count();
+    };
+  }
+
+  #count(): void {
+    this.isOn = this.#inspectors.size + this.#watchers.size > 0;
+  }
 }

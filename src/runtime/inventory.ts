@@ -1,9 +1,10 @@
 /** What there is in a running Troupe, for those who look at it: actors, connections, names and groups as they are. */
-import type { AnyActorRef, InspectionEvent } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 import type { Events } from '../telemetry/events.ts';
 import type { LiveConnection } from './connection.ts';
 import type { Group, GroupsRef } from './groups.ts';
 import type { NamedConnectionsRef, StoredName } from './named-connections.ts';
+import { watchActors, type ActorWatcher } from './inspection.ts';
 import { isOwnLogic } from './own-logic.ts';
 import type { LiveService } from './service.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -59,9 +60,8 @@ export class Inventory {
     return isOwnLogic((actor as unknown as { readonly logic: unknown }).logic);
   }
 
-  inspect(observer: (event: InspectionEvent) => void): () => void {
-    const subscription = this.supervisor.system.inspect(observer);
-    return () => subscription.unsubscribe();
+  inspect(watcher: ActorWatcher): () => void {
+    return watchActors(this.supervisor.system, watcher);
   }
 
   failed(error: unknown): void {

@@ -70,7 +70,7 @@ class MachinePerformer implements Performer {
   receive(_connection: unknown, event: EventObject): void {
     if (this.actor.getSnapshot().status !== 'active') return;
     // What `send` does beside is to tell inspectors.
-    if (this.#inspection.isOn) this.actor.send(event);
+    if (this.#inspection.isOn && this.#inspection.watches(this.actor.sessionId)) this.actor.send(event);
     else this.#internals._send(event);
   }
 

@@ -14,7 +14,7 @@ import {
 import { ChartActor, type ChartActorOptions } from '../../src/runtime/chart-actor.ts';
 import { chartLogic, type ChartHost, type ChartLogic } from '../../src/runtime/chart-logic.ts';
 import { compileChart } from '../../src/runtime/compiled-chart.ts';
-import { watchInspection } from '../../src/runtime/inspection.ts';
+import { watchActors, watchInspection } from '../../src/runtime/inspection.ts';
 import { relay } from '../support/relay.ts';
 
 const door = setup({
@@ -391,6 +391,26 @@ describe('an actor of a compiled chart', () => {
     watched.deliver({ type: 'push' });
     expect(lines).toEqual([['watched', 'push']]);
     expect(watched.getSnapshot().value).toBe('open');
+  });
+
+  it('makes no inspection events while somebody watches another', () => {
+    const { root } = newDoor();
+    watchInspection(root.system, false);
+    const [one, other] = ['one', 'other'].map((id) =>
+      new ChartActor(logic, { parent: root, id, src: 'door', input: new Door({}, () => {}) }).start(),
+    );
+    const made: string[] = [];
+    const internals = root.system as unknown as { _sendInspectionEvent(event: { actorRef: AnyActorRef }): void };
+    internals._sendInspectionEvent = ({ actorRef }) => void made.push(actorRef.id);
+    watchActors(root.system, {
+      wants: (sessionId) => sessionId === one!.sessionId,
+      wantsChildrenOf: () => false,
+      next: () => {},
+    });
+    for (const actor of [one!, other!]) actor.deliver({ type: 'push' });
+    new ChartActor(logic, { parent: root, id: 'third', src: 'door', input: new Door({}, () => {}) }).start();
+    expect(new Set(made)).toEqual(new Set(['one']));
+    expect(other!.getSnapshot().value).toBe('open');
   });
 
   it('stops its children, and nobody else', () => {

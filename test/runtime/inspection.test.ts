@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createActor, fromTransition } from 'xstate';
-import { inspectionOf, watchInspection } from '../../src/runtime/inspection.ts';
+import { createActor, fromTransition, type AnyActorRef } from 'xstate';
+import { inspectionOf, watchActors, watchInspection, type ActorWatcher } from '../../src/runtime/inspection.ts';
 
 const newSystem = () => createActor(fromTransition((state: null) => state, null)).system;
 
@@ -39,5 +39,84 @@ describe('the inspection of a system', () => {
     subscription.unsubscribe();
     root.send({ type: 'x' });
     expect(seen).toEqual(['@xstate.event', '@xstate.snapshot']);
+  });
+});
+
+describe('a watcher of some actors', () => {
+  /** A root with two children, and a list of what a watcher is told: of `wanted`, and of children that are made. */
+  function newFamily() {
+    const logic = fromTransition((state: null) => state, null);
+    const root = createActor(logic);
+    watchInspection(root.system, false);
+    const child = (id: string): AnyActorRef => createActor(logic, { parent: root, id });
+    const [one, other] = [child('one'), child('other')];
+    const told: string[] = [];
+    const wanted = new Set([one.sessionId]);
+    const watcher: ActorWatcher = {
+      wants: (sessionId) => wanted.has(sessionId),
+      wantsChildrenOf: (parentId) => parentId === root.sessionId,
+      next: ({ type, actorRef }) => void told.push(`${(actorRef as AnyActorRef).id} ${type}`),
+    };
+    for (const actor of [root, one, other]) actor.start();
+    return { root, one, other, child, told, wanted, watcher };
+  }
+
+  it('is told of those that it wants, and of no others', () => {
+    const { root, one, other, told, watcher, wanted } = newFamily();
+    const end = watchActors(root.system, watcher);
+    one.send({ type: 'x' });
+    other.send({ type: 'x' });
+    expect(told).toEqual(['one @xstate.event', 'one @xstate.snapshot']);
+    wanted.add(other.sessionId);
+    other.send({ type: 'x' });
+    end();
+    one.send({ type: 'x' });
+    expect(told.slice(2)).toEqual(['other @xstate.event', 'other @xstate.snapshot']);
+  });
+
+  it('is told of new actors of the parents that it wants', () => {
+    const { root, one, child, told, watcher } = newFamily();
+    const end = watchActors(root.system, watcher);
+    const third = child('third');
+    createActor(
+      fromTransition((state: null) => state, null),
+      { parent: one, id: 'grandchild' },
+    );
+    end();
+    child('fourth');
+    expect(third.id).toBe('third');
+    expect(told).toEqual(['third @xstate.actor']);
+  });
+
+  it('lets the inspection of all others be off', () => {
+    const { root, one, other, watcher } = newFamily();
+    const inspection = inspectionOf(root.system);
+    const end = watchActors(root.system, watcher);
+    expect(inspection.isOn).toBe(true);
+    expect([inspection.watches(one.sessionId), inspection.watches(other.sessionId)]).toEqual([true, false]);
+    expect(inspection.watchesChildrenOf(root.sessionId)).toBe(true);
+    expect(inspection.watchesChildrenOf(one.sessionId)).toBe(false);
+    end();
+    expect(inspection.isOn).toBe(false);
+    expect(inspection.watches(one.sessionId)).toBe(false);
+  });
+
+  it('leaves an inspector of everything what it has', () => {
+    const { root, one, other, told, watcher } = newFamily();
+    const seen: string[] = [];
+    const everything = root.system.inspect(({ actorRef }) => void seen.push((actorRef as AnyActorRef).id));
+    const end = watchActors(root.system, watcher);
+    other.send({ type: 'x' });
+    expect(inspectionOf(root.system).watches(other.sessionId)).toBe(true);
+    everything.unsubscribe();
+    other.send({ type: 'x' });
+    one.send({ type: 'x' });
+    end();
+    expect(seen).toEqual(['other', 'other']);
+    expect(told).toEqual(['one @xstate.event', 'one @xstate.snapshot']);
+  });
+
+  it('needs a system whose inspection is noticed', () => {
+    expect(() => watchActors(newSystem(), newFamily().watcher)).toThrow('nobody notices');
   });
 });
