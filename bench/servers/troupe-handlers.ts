@@ -4,6 +4,10 @@ import { groupName } from '../payload.ts';
 import type { Role, ServerUnderTest } from './contract.ts';
 import { route, serve } from './troupe.ts';
 
+export function echoService(): ServiceDefinition {
+  return serviceFor('echo');
+}
+
 function serviceFor(role: Role): ServiceDefinition {
   switch (role) {
     case 'echo':

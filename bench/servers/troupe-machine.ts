@@ -1,5 +1,5 @@
 /** Troupe, with a service that is a state machine: one more XState actor for each connection. */
-import { defineService, serviceSetup } from '../../src/index.ts';
+import { defineService, serviceSetup, type ServiceDefinition } from '../../src/index.ts';
 import { groupName } from '../payload.ts';
 import type { Role, ServerUnderTest } from './contract.ts';
 import { route, serve } from './troupe.ts';
@@ -32,7 +32,15 @@ const silent = serviceSetup().createMachine({ initial: 'open', states: { open: {
 
 const machines = { echo, stored, group: grouped, broadcast: silent };
 
-export function start(role: Role): Promise<ServerUnderTest> {
+export function echoService(): ServiceDefinition {
+  return serviceFor('echo');
+}
+
+function serviceFor(role: Role): ServiceDefinition {
   const webSocketUpgradePath = role === 'stored' ? '/{name}' : route.webSocketUpgradePath;
-  return serve(role, defineService({ ...route, webSocketUpgradePath, machine: machines[role] }));
+  return defineService({ ...route, webSocketUpgradePath, machine: machines[role] });
+}
+
+export function start(role: Role): Promise<ServerUnderTest> {
+  return serve(role, serviceFor(role));
 }

@@ -8,6 +8,7 @@ import { echoRate } from './echo-rate.ts';
 import { echo1, echo16 } from './echo.ts';
 import { growth } from './growth.ts';
 import { idle } from './idle.ts';
+import { inspector } from './inspector.ts';
 import { soak } from './soak.ts';
 import { stalledReader } from './stalled-reader.ts';
 
@@ -26,5 +27,6 @@ export const workloads: readonly Workload[] = [
   growth,
   churn,
   stalledReader,
+  inspector,
   soak,
 ];

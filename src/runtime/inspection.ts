@@ -66,7 +66,8 @@ class SystemInspection implements Inspection {
   isOn: boolean;
   /** Those that are told of everything. */
   readonly #inspectors = new Set<object>();
-  readonly #watchers = new Set<ActorWatcher>();
+  /** Asked for each event, so that an array it is: walking a set makes an iterator. */
+  #watchers: readonly ActorWatcher[] = [];
   readonly #inspect: System['inspect'];
 
   constructor(system: System, isInspected: boolean) {
@@ -97,15 +98,15 @@ class SystemInspection implements Inspection {
   watches(sessionId: string): boolean {
     if (!this.isOn) return false;
     if (this.#inspectors.size > 0) return true;
-    for (const watcher of this.#watchers) if (watcher.wants(sessionId)) return true;
+    for (let index = 0; index < this.#watchers.length; index++)
+      if (this.#watchers[index]!.wants(sessionId)) return true;
     return false;
   }
 
   watchesChildrenOf(parentId: string): boolean {
     if (!this.isOn) return false;
     if (this.#inspectors.size > 0) return true;
-    for (const watcher of this.#watchers) if (watcher.wantsChildrenOf(parentId)) return true;
-    return false;
+    return this.#watchers.some((watcher) => watcher.wantsChildrenOf(parentId));
   }
 
   watch(watcher: ActorWatcher): () => void {
@@ -115,16 +116,16 @@ class SystemInspection implements Inspection {
         event.type === '@xstate.actor' ? watcher.wantsChildrenOf(parent?.sessionId) : watcher.wants(sessionId);
       if (isWanted) watcher.next(event);
     });
-    this.#watchers.add(watcher);
+    this.#watchers = [...this.#watchers, watcher];
     this.#count();
     return () => {
       subscription.unsubscribe();
-      this.#watchers.delete(watcher);
+      this.#watchers = this.#watchers.filter((other) => other !== watcher);
       this.#count();
     };
   }
 
   #count(): void {
-    this.isOn = this.#inspectors.size + this.#watchers.size > 0;
+    this.isOn = this.#inspectors.size + this.#watchers.length > 0;
   }
 }
