@@ -23,6 +23,7 @@ export interface Subject {
 export const operations = ['accept', 'close', 'message', 'push', 'groupPush'] as const;
 /** `coldPush` goes to every name in turn: beyond a few thousand nothing of a connection is in the processor's cache. */
 const figureNames = [...operations, 'coldPush'] as const;
+export type Operation = (typeof operations)[number];
 type Figure = (typeof figureNames)[number];
 export type Figures = Readonly<Record<Figure, number>>;
 
@@ -87,7 +88,8 @@ async function measureSize(subject: Subject, size: number, { scale, batches }: G
     message: () => cost(messages, () => subject.echo(speakers, messages)),
     push: () => pushCost({ to: 'names', targets: speakers, count: counted(10_000) }),
     coldPush: () => pushCost({ to: 'names', targets: spread(size, size), count: counted(20_000) }),
-    groupPush: () => pushCost({ to: 'groups', targets: spread(size / GROUP_SIZE, TARGETS), count: counted(1_000) }),
+    // So many that no single garbage collection decides what one costs.
+    groupPush: () => pushCost({ to: 'groups', targets: spread(size / GROUP_SIZE, TARGETS), count: counted(5_000) }),
   };
   const costs: Record<Figure, number[]> = { accept: [], close: [], message: [], push: [], coldPush: [], groupPush: [] };
   await subject.tidy();
