@@ -109,13 +109,15 @@ export class InspectorRoot {
     throw new TroupeError('TROUPE_INSPECTOR_PATH_TAKEN', { service: name, route: route.path, path });
   }
 
-  /** The Troupe listens: says so with the address, once. */
+  /** The Troupe listens: says so with the address, once; to the terminal when nobody listens for it. */
   listening({ url }: Address): void {
     // The wildcard addresses are bound, but nobody can go there.
     const reachable = url.replace(/\/\/(?:0\.0\.0\.0|\[::\]):/, '//localhost:');
     const { path, token } = this.address;
     this.#url = `${reachable}${path}/?token=${encodeURIComponent(token)}`;
-    this.#events.emit('inspector.listening', { url: this.#url });
+    if (this.#events.has('inspector.listening')) this.#events.emit('inspector.listening', { url: this.#url });
+    // The token is of no use to somebody who does not know it.
+    else process.stderr.write(`The inspector, for whoever has this address: ${this.#url}\n`);
   }
 
   stop(): Promise<void> {

@@ -13,8 +13,8 @@ export interface InspectorOptions {
   /** What is to be shown by whoever wants to look: at least 16 characters. @defaultValue a random one */
   readonly token?: string;
   /**
-   * Whether requests from this machine need no token. Switch it off behind a proxy on the same machine: all its
-   * requests come from this machine. @defaultValue true
+   * Whether requests from this machine need no token. MUST NOT be set behind a proxy on the same machine, all of whose
+   * requests come from this machine, nor where other users of the machine are not to look. @defaultValue false
    */
   readonly loopback?: boolean;
   /** Origins whose pages may connect, beside those of the server itself. @defaultValue [] */
@@ -59,7 +59,7 @@ export function resolveInspector(option: boolean | InspectorOptions | undefined)
   if (option === undefined || option === false) return undefined;
   const options = option === true ? {} : option;
   checkOptions('inspector', options, NAMES);
-  const { path = '/__inspector', loopback = true, allowActions = false, maxEventsPerSecond = 2000 } = options;
+  const { path = '/__inspector', loopback = false, allowActions = false, maxEventsPerSecond = 2000 } = options;
   checkMatches('inspector.path', path, PATH, 'a path such as "/__inspector", without a slash at its end');
   if (/(?:^|\/)\.{1,2}(?:\/|$)/.test(path))
     throw invalid('inspector.path', 'a path without "." and ".."', 'one with them');

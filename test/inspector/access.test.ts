@@ -1,7 +1,7 @@
 import { createServer, get, type ClientRequest, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createTroupe, defineService } from 'troupe';
 import { SUBPROTOCOL } from 'troupe/inspector';
 import { connect, refused } from '../support/client.ts';
@@ -50,6 +50,15 @@ describe('the address of the inspector', () => {
     expect(createTroupe({ inspector: true }).inspector!.token).not.toBe(troupe.inspector!.token);
   });
 
+  it('is written to standard error when nobody listens for it', async () => {
+    const troupe = createTroupe({ inspector: true });
+    onTestFinished(() => troupe.close());
+    const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    onTestFinished(() => write.mockRestore());
+    await troupe.listen();
+    expect(write.mock.calls).toEqual([[`The inspector, for whoever has this address: ${troupe.inspector!.url}\n`]]);
+  });
+
   it('is one that can be opened, also when all addresses are bound', async () => {
     const troupe = createTroupe({ inspector: { path: '/tools/look', token } });
     onTestFinished(() => troupe.close());
@@ -59,7 +68,7 @@ describe('the address of the inspector', () => {
 });
 
 describe('a stranger', () => {
-  const strict = { token, loopback: false } as const;
+  const strict = { token };
 
   it.each([
     ['without a token', '', {}],
@@ -79,7 +88,7 @@ describe('a stranger', () => {
   });
 
   it('is not let in for knowing this machine under another name', async () => {
-    const server = await serveInspected([echo()]);
+    const server = await serveInspected([echo()], { loopback: true });
     expect(await refused(server.url(WS), { headers: { Host: 'evil.example' } })).toMatchObject({ status: 403 });
     expect(await fetchFrom(server.http('/__inspector/'), { Host: 'evil.example' })).toMatchObject({ status: 403 });
   });
@@ -92,8 +101,8 @@ describe('a stranger', () => {
   });
 });
 
-describe('whoever has the token', () => {
-  const strict = { token, loopback: false } as const;
+describe('whoever is let in', () => {
+  const strict = { token };
 
   it('is let in by it, and sent on to an address without it', async () => {
     const server = await serveInspected([echo()], strict);
@@ -105,6 +114,12 @@ describe('whoever has the token', () => {
     expect(await fetchFrom(server.http('/__inspector/none.js'), headers)).toMatchObject({ status: 404 });
     const viewer = await server.view({ headers });
     await viewer.until('troupe.overview');
+  });
+
+  it('may be a program on this machine, if the option says so', async () => {
+    const server = await serveInspected([echo()], { loopback: true });
+    const client = await connect(server.url(WS), { protocols: SUBPROTOCOL });
+    expect(await client.next()).toContain('"type":"troupe.hello"');
   });
 
   it('may look without a page', async () => {
@@ -124,7 +139,7 @@ describe('whoever has the token', () => {
 
 describe('the inspector beneath its path', () => {
   it('answers with headers that let nothing foreign in', async () => {
-    const server = await serveInspected([echo()]);
+    const server = await serveInspected([echo()], { loopback: true });
     const { status, headers } = await fetchFrom(server.http('/__inspector/none'));
     expect(status).toBe(404);
     expect(headers).toMatchObject({
@@ -139,7 +154,7 @@ describe('the inspector beneath its path', () => {
   it.each(['/../../package.json', '/..%2f..%2fpackage.json', '/.git', '/a/../../../package.json', '//etc/passwd'])(
     'leads to no other file: %s',
     async (path) => {
-      const server = await serveInspected([echo()]);
+      const server = await serveInspected([echo()], { loopback: true });
       // As it stands: a URL would be made shorter first.
       const request = get({ host: '127.0.0.1', port: server.port, path: `/__inspector/x${path}` });
       const { status, body } = await answerTo(request);
@@ -149,7 +164,7 @@ describe('the inspector beneath its path', () => {
   );
 
   it('sends on from its bare path, and says that its socket is one', async () => {
-    const server = await serveInspected([echo()]);
+    const server = await serveInspected([echo()], { loopback: true });
     expect(await fetchFrom(server.http('/__inspector'))).toMatchObject({
       status: 303,
       headers: { location: '/__inspector/' },
@@ -180,7 +195,9 @@ describe('the inspector of a Troupe that is attached to an application', () => {
     const { port } = application.address() as AddressInfo;
     const troupe = createTroupe({ services: [echo()], inspector: true });
     troupe.attach(application);
-    const viewer = await connect(`ws://127.0.0.1:${port}${WS}`, { protocols: SUBPROTOCOL });
+    const viewer = await connect(`ws://127.0.0.1:${port}${WS}?token=${troupe.inspector!.token}`, {
+      protocols: SUBPROTOCOL,
+    });
     expect(await viewer.next()).toContain('troupe.hello');
     expect(await fetchFrom(`http://127.0.0.1:${port}/other`)).toMatchObject({ body: 'mine' });
     expect(troupe.inspector).toMatchObject({ path: '/__inspector', url: undefined });
@@ -194,6 +211,6 @@ describe('too many viewers', () => {
   it('are asked to come back later', async () => {
     const server = await serveInspected([]);
     for (let viewers = 0; viewers < 16; viewers++) await server.view();
-    expect(await refused(server.url(WS))).toMatchObject({ status: 503 });
+    expect(await refused(server.viewersUrl)).toMatchObject({ status: 503 });
   });
 });

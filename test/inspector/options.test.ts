@@ -10,7 +10,7 @@ describe('the option inspector', () => {
 
   it('has defaults that show little to few', () => {
     const { admission, ...rest } = resolveInspector(true)!;
-    expect(admission).toMatchObject({ path: '/__inspector', loopback: true, allowedOrigins: [] });
+    expect(admission).toMatchObject({ path: '/__inspector', loopback: false, allowedOrigins: [] });
     expect(rest).toEqual({ redaction: 'all', allowActions: false, maxEventsPerSecond: 2000 });
     expect(resolveInspector({})!.admission.token).not.toBe(admission.token);
   });

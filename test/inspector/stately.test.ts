@@ -4,7 +4,7 @@ import { assign, createActor, createMachine } from 'xstate';
 import { defineService, serviceSetup } from 'troupe';
 import { connect } from '../support/client.ts';
 import { Inbox } from '../support/inbox.ts';
-import { serveInspected, WS } from './support.ts';
+import { serveInspected } from './support.ts';
 
 const chat = () =>
   defineService({
@@ -33,7 +33,7 @@ describe("the receiver of @statelyai/inspect's own", () => {
   it('is told of the actors that there are, each after its parent', async () => {
     const server = await serveInspected([chat()]);
     await connect(server.url('/chat'));
-    const received = receive(server.url(WS));
+    const received = receive(server.viewersUrl);
     const actors: ActorEvent[] = [];
     while (actors.length < 7) actors.push((await received.next()) as ActorEvent);
     const [supervisor] = actors;
@@ -56,7 +56,7 @@ describe("the receiver of @statelyai/inspect's own", () => {
   it('gets definitions that machines can be made of', async () => {
     const server = await serveInspected([chat()]);
     await connect(server.url('/chat'));
-    const received = receive(server.url(WS));
+    const received = receive(server.viewersUrl);
     for (const name of ['supervisor', '/chat', 'service']) {
       const actor = (await received.until(
         (event) => event.type === '@xstate.actor' && event.name === name,
@@ -68,7 +68,7 @@ describe("the receiver of @statelyai/inspect's own", () => {
 
   it('is told of events and snapshots, by whom and of what', async () => {
     const server = await serveInspected([chat()]);
-    const received = receive(server.url(WS));
+    const received = receive(server.viewersUrl);
     const groups = await received.until((event) => event.type === '@xstate.actor' && event.name === 'groups');
     expect((groups as ActorEvent).snapshot).toEqual({ status: 'active', context: { groups: 0 } });
     const client = await connect(server.url('/chat'));
@@ -89,7 +89,7 @@ describe("the receiver of @statelyai/inspect's own", () => {
 
   it('gets no frame that is not of its format', async () => {
     const server = await serveInspected([chat()]);
-    const received = receive(server.url(WS));
+    const received = receive(server.viewersUrl);
     await received.next();
     const client = await connect(server.url('/chat'));
     client.send('ann');

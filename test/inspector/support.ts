@@ -60,6 +60,8 @@ export class TestViewer {
 }
 
 export interface Watched extends Server {
+  /** Where viewers connect, with the token. */
+  readonly viewersUrl: string;
   /** A viewer that speaks the subprotocol. */
   view(options?: ConnectOptions): Promise<TestViewer>;
   /** A viewer that understands no more than the frames of `@statelyai/inspect`. */
@@ -75,13 +77,15 @@ export async function serveInspected(
   options: ServeOptions = {},
 ): Promise<Watched> {
   const server = await serve(services, { ...options, inspector });
+  const viewersUrl = server.url(`${WS}?token=${server.troupe.inspector!.token}`);
   const view = async (options: ConnectOptions): Promise<TestViewer> => {
-    const viewer = new TestViewer(await connect(server.url(WS), options));
+    const viewer = new TestViewer(await connect(viewersUrl, options));
     onTestFinished(() => viewer.client.socket.terminate());
     return viewer;
   };
   return {
     ...server,
+    viewersUrl,
     view: (options) => view({ protocols: SUBPROTOCOL, ...options }),
     viewPlainly: () => view({}),
   };
