@@ -2,7 +2,7 @@
  * All examples on one port: what `npm start` runs.
  *
  * PORT and HOST choose another address; the default is http://localhost:9090,
- * reachable from this machine only.
+ * reachable from this machine only. The inspector is there only then.
  */
 import { closeOnSignals, createTroupe, TroupeError, type Troupe } from 'troupe';
 import type { InspectionEvent, SnapshotFrom } from 'xstate';
@@ -13,7 +13,7 @@ import { HelloWorld } from '../hello/service.ts';
 import { orderRoutes } from '../orders/http.ts';
 import { orders } from '../orders/service.ts';
 import { createFeed } from './feed.ts';
-import { addressFrom, urlOf, type Address } from './settings.ts';
+import { addressFrom, isOfThisMachine, urlOf, type Address } from './settings.ts';
 import { createSite } from './site.ts';
 import { endpointTable } from './table.ts';
 
@@ -21,6 +21,9 @@ export async function start(address: Address): Promise<{ troupe: Troupe; url: st
   const feed = createFeed();
   const troupe: Troupe = createTroupe({
     services: [HelloWorld, chat, orders, feed.service],
+    // It shows what is said, lets whoever looks close connections, and asks programs of this machine for no token, so
+    // that the page can link to it: right for a demonstration that nobody reaches from elsewhere, and for nothing else.
+    inspector: isOfThisMachine(address) && { redact: false, allowActions: true, loopback: true },
     http: (request, response) => site(request, response),
     inspect: (event: InspectionEvent) => {
       if (event.type !== '@xstate.snapshot' || !isOfChat(event.snapshot)) return;
@@ -30,6 +33,8 @@ export async function start(address: Address): Promise<{ troupe: Troupe; url: st
   });
   const site = createSite(orderRoutes(troupe));
   feed.follow(troupe, ['/test/websocket', '/chat/{room}', '/orders/updates']);
+  // The table has it; without somebody who hears of it, it would be written to standard error.
+  troupe.on('inspector.listening', () => {});
   const { port } = await troupe.listen(address);
   return { troupe, url: urlOf({ host: address.host, port }) };
 }
@@ -43,7 +48,7 @@ function isOfChat(snapshot: object): snapshot is SnapshotFrom<typeof chatMachine
 async function main(): Promise<void> {
   const { troupe, url } = await start(addressFrom(process.env));
   closeOnSignals(troupe, { drain: { timeoutMs: 5_000 } });
-  console.log(endpointTable(url));
+  console.log(endpointTable(url, troupe.inspector?.url));
 }
 
 /** What the person at the terminal can do about it, without a stack. */

@@ -16,6 +16,11 @@ export function addressFrom({ PORT, HOST }: NodeJS.ProcessEnv): Address {
   return { port, host: HOST || defaults.host };
 }
 
+/** Whether nobody on another machine can reach the address. */
+export function isOfThisMachine({ host }: Address): boolean {
+  return host === '127.0.0.1' || host === '::1' || host === 'localhost';
+}
+
 /** A loopback address is written as people say it. */
 export function urlOf({ port, host }: Address): string {
   const name = host === '127.0.0.1' || host === '0.0.0.0' || host === '::1' || host === '::' ? 'localhost' : host;

@@ -39,6 +39,9 @@ const files = new Map<string, { type: string; content: Uint8Array }>(
 /** Where somebody who types an address into a browser finds no page. */
 const webSocketPath = /^\/(test\/websocket|chat\/[^/]+|orders\/updates|showcase\/states)\/?$/;
 
+/** The inspector answers there itself, if it is on. */
+const inspectorPath = /^\/__inspector(\/|$)/;
+
 /** Everything from this server, nothing inline, no frame around it. */
 const securityHeaders = {
   'content-security-policy':
@@ -55,6 +58,9 @@ export function createSite(routes: (request: IncomingMessage, response: ServerRe
     if (webSocketPath.test(pathname)) {
       response.setHeader('upgrade', 'websocket');
       return refuse(response, 426, 'This is a WebSocket endpoint. Try it on the page at /.');
+    }
+    if (inspectorPath.test(pathname)) {
+      return refuse(response, 404, 'There is no inspector here, because other machines can reach this address.');
     }
     const file = files.get(pathname);
     if (!file) return refuse(response, 404, `There is nothing at ${pathname}. The page is at /.`);

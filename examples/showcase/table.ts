@@ -1,4 +1,4 @@
-/** What `npm start` prints: each endpoint, and a command line with which to try it. */
+/** What `npm start` prints: the pages, each endpoint, and a command line with which to try it. */
 
 interface Endpoint {
   at: string;
@@ -6,10 +6,9 @@ interface Endpoint {
   command: string;
 }
 
-export function endpointTable(url: string): string {
+export function endpointTable(url: string, inspectorUrl: string | undefined): string {
   const webSocketUrl = url.replace(/^http/, 'ws');
   const endpoints: Endpoint[] = [
-    { at: '/', what: 'the page', command: `open ${url}/ in a browser` },
     {
       at: '/test/websocket',
       what: 'echo; joined and left',
@@ -53,5 +52,12 @@ export function endpointTable(url: string): string {
   const rows = endpoints.map(
     (endpoint) => `  ${endpoint.at.padEnd(at)}  ${endpoint.what.padEnd(what)}  ${endpoint.command}`,
   );
-  return [`Troupe examples on ${url}`, '', ...rows, '', 'Ctrl+C stops the server.'].join('\n');
+  // Addresses stand alone on their lines' ends: terminals then open the whole of them on a click.
+  const pages = [
+    `  Try the examples         ${url}/`,
+    inspectorUrl === undefined
+      ? '  There is no inspector, because other machines can reach this address.'
+      : `  Watch their connections  ${inspectorUrl}`,
+  ];
+  return ['Troupe examples', '', ...pages, '', ...rows, '', 'Ctrl+C stops the server.'].join('\n');
 }

@@ -162,6 +162,8 @@ describe.skipIf(executablePath === undefined)('the page', { timeout: 30_000 }, (
 
     const named = (name: string) => page.getByRole('button', { name }).evaluate((it) => it === document.activeElement);
     await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Open the inspector');
+    await page.keyboard.press('Tab');
     expect(await named('Connect hello')).toBe(true);
     const outline = await page.evaluate(() => getComputedStyle(document.activeElement as Element).outlineStyle);
     expect(outline).toBe('solid');

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { connect as connectTcp } from 'node:net';
+import { createServer } from 'node:http';
+import { connect as connectTcp, type AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { start } from '../../examples/showcase/server.ts';
+import { createSite } from '../../examples/showcase/site.ts';
 import type { Line } from '../../examples/showcase/feed.ts';
 import { connect, refused, type Client } from '../support/client.ts';
 
@@ -152,6 +155,26 @@ describe('the site', () => {
       expect(await rawStatus(url, `GET ${path} HTTP/1.1`)).toMatch(/^HTTP\/1\.1 40[04] /);
     },
   );
+
+  test('links to the inspector, which is there', async () => {
+    const { url, troupe } = await run();
+    const page = await (await fetch(url)).text();
+    const link = /href="(\/__inspector[^"]*)"/.exec(page)?.[1];
+    expect(link).toBe(`${troupe.inspector?.path}/`);
+    // Its page need not have been built for this: the path of its WebSocket answers as well.
+    expect((await fetch(`${url}${link}ws`)).status).toBe(426);
+  });
+
+  test('says why there is no inspector where other machines reach it', async () => {
+    const server = createServer(createSite(() => false)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => {
+      server.close();
+    });
+    const { port } = server.address() as AddressInfo;
+    const response = await fetch(`http://127.0.0.1:${port}/__inspector/`);
+    expect([response.status, await response.text()]).toEqual([404, expect.stringContaining('other machines')]);
+  });
 
   test('answers HEAD without a body, and 405 to whoever writes', async () => {
     const { url } = await run();

@@ -6,15 +6,15 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { endpointTable } from '../../examples/showcase/table.ts';
-import { addressFrom, urlOf } from '../../examples/showcase/settings.ts';
+import { addressFrom, isOfThisMachine, urlOf } from '../../examples/showcase/settings.ts';
 import { connect } from '../support/client.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** What `npm start` runs, without npm in between, so that signals and exit codes are the program's own. */
-function run(environment: Record<string, string>) {
-  const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { scripts: { start: string } };
-  const [command = '', ...parameters] = manifest.scripts.start.split(' ');
+/** What npm runs for `script`, without npm in between, so that signals and exit codes are the program's own. */
+function run(environment: Record<string, string>, script: 'prestart' | 'start' = 'start') {
+  const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { scripts: Record<string, string> };
+  const [command = '', ...parameters] = manifest.scripts[script]?.split(' ') ?? [];
   const child = spawn(`${root}node_modules/.bin/${command}`, parameters, {
     cwd: root,
     env: { ...process.env, ...environment },
@@ -65,6 +65,19 @@ describe('npm start', () => {
     expect(await exited).toMatchObject({ code: 0, errors: '' });
   });
 
+  test('builds the inspector’s page, and prints the address at which it is shown', async () => {
+    expect(await run({}, 'prestart').exited).toMatchObject({ code: 0, errors: '' });
+    const { printed } = run({ PORT: '0', HOST: '127.0.0.1' });
+    const table = await printed('Ctrl+C');
+    const address = /^ +Watch their connections +(http:\S+)$/m.exec(table)?.[1] ?? 'no address';
+    expect(address).toContain('?token=');
+    const page = await fetch(address, { redirect: 'manual' });
+    expect(page.status).toBe(303);
+    const built = ['', 'page.js', 'page.css', 'elk-worker.min.js'];
+    const answers = await Promise.all(built.map((file) => fetch(new URL(file, address.split('?')[0]))));
+    expect(answers.map(({ status }) => status)).toEqual(built.map(() => 200));
+  });
+
   test('says which port is taken and how to choose another, and exits with 1', async () => {
     const port = await takenPort();
     const { code, errors, output } = await run({ PORT: String(port), HOST: '127.0.0.1' }).exited;
@@ -89,6 +102,17 @@ describe('the address', () => {
     expect(addressFrom({ PORT: '81', HOST: '0.0.0.0' })).toEqual({ port: 81, host: '0.0.0.0' });
   });
 
+  test.each([
+    ['127.0.0.1', true],
+    ['::1', true],
+    ['localhost', true],
+    ['0.0.0.0', false],
+    ['::', false],
+    ['shop.example', false],
+  ])('%s is of this machine only: %s', (host, expected) => {
+    expect(isOfThisMachine({ host, port: 9090 })).toBe(expected);
+  });
+
   test.each(['-1', '65536', '1.5', 'abc', '9090x'])('is refused when PORT is %s', (PORT) => {
     expect(() => addressFrom({ PORT })).toThrow(`PORT is "${PORT}"`);
   });
@@ -104,6 +128,11 @@ describe('the address', () => {
 });
 
 test('the table of endpoints fits a terminal', () => {
-  const lines = endpointTable('http://localhost:9090').split('\n');
+  const inspectorUrl = `http://127.0.0.1:9090/__inspector/?token=${'x'.repeat(32)}`;
+  const lines = endpointTable('http://localhost:9090', inspectorUrl).split('\n');
   expect(lines.filter((line) => line.length > 120)).toEqual([]);
+});
+
+test('the table says why there is no inspector at an address that other machines reach', () => {
+  expect(endpointTable('http://shop.example:9090', undefined)).toContain('There is no inspector, because');
 });
