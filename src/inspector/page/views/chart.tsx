@@ -1,13 +1,14 @@
 /** A machine's chart: laid out in the worker, drawn as SVG, with what is active lit and the edge just taken flashing. */
-import type { ComponentChildren } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Described, Graph, GraphState } from '../../protocol.ts';
 import { activeStates, nameOfState, statesOf, transitionsTaken } from '../chart/graph.ts';
 import type { Arrow, Box, SvgModel } from '../chart/svg-model.ts';
-import { fontSize, lineHeight } from '../chart/text.ts';
+import { fontSize, lineHeight, widthOf } from '../chart/text.ts';
+import { hasSmallPrint, titleIn, wantedTitle } from '../chart/zoom.ts';
 import type { Flash } from '../state/watched.ts';
 import { ChartTable } from './chart-table.tsx';
 import { useLayouter } from './context.ts';
+import { Pane } from './pane.tsx';
 import { Picture } from './picture.tsx';
 
 export interface Moment {
@@ -75,30 +76,34 @@ function Drawing({ title, graph, ...lit }: Lit & { readonly title: string; reado
   const leaves = Array.from(statesOf(graph.root)).filter(({ id, states }) => states.length === 0 && lit.active.has(id));
   const names = leaves.map(({ id }) => nameOfState(graph, id)).join(', ');
   return (
-    <Scrolled label={`${title}, scrollable picture`} model={model} towards={placeOf(model, leaves, lit)}>
-      <svg
-        class="chart"
-        role="img"
-        aria-label={names === '' ? `${title}: no state is active` : `${title}: ${names} active`}
-        viewBox={`0 0 ${model.width} ${model.height}`}
-        style={{ width: `clamp(${Math.round(model.width * 0.75)}px, 100%, ${model.width}px)` }}
-        font-size={fontSize}
-      >
-        <defs>
-          <ArrowHead id="head" />
-          <ArrowHead id="head-taken" />
-        </defs>
-        {model.boxes.map((box) => (
-          <BoxShape key={box.id} box={box} isActive={lit.active.has(box.id)} last={lit.last} />
-        ))}
-        {model.dots.map(({ id, x, y }) => (
-          <circle key={id} class="dot" cx={x} cy={y} r="4" />
-        ))}
-        {model.arrows.map((arrow) => (
-          <ArrowShape key={arrow.id} arrow={arrow} lit={lit} />
-        ))}
-      </svg>
-    </Scrolled>
+    <Pane title={title} width={model.width} height={model.height} towards={placeOf(model, leaves, lit)}>
+      {(scale) => (
+        <svg
+          class={hasSmallPrint(scale) ? 'chart' : 'chart map'}
+          role="img"
+          aria-label={names === '' ? `${title}: no state is active` : `${title}: ${names} active`}
+          viewBox={`0 0 ${model.width} ${model.height}`}
+          width={model.width * scale}
+          height={model.height * scale}
+          font-size={fontSize}
+        >
+          <defs>
+            <ArrowHead id="head" />
+            <ArrowHead id="head-taken" />
+          </defs>
+          {model.boxes.map((box) => (
+            <BoxShape key={box.id} box={box} isActive={lit.active.has(box.id)} last={lit.last} scale={scale} />
+          ))}
+          {model.dots.map(({ id, x, y }) => (
+            <circle key={id} class="dot" cx={x} cy={y} r="4" />
+          ))}
+          {model.arrows.map((arrow) => (
+            <ArrowShape key={arrow.id} arrow={arrow} lit={lit} />
+          ))}
+          {model.boxes.map((box) => isBeacon(box, lit, scale) && <Beacon key={box.id} box={box} scale={scale} />)}
+        </svg>
+      )}
+    </Pane>
   );
 }
 
@@ -108,48 +113,6 @@ function placeOf({ boxes, arrows }: SvgModel, leaves: readonly GraphState[], { l
   return boxes.find(({ id }) => id === (target ?? leaves[0]?.id));
 }
 
-interface ScrolledProperties {
-  readonly label: string;
-  readonly model: SvgModel;
-  readonly towards: Box | undefined;
-  readonly children: ComponentChildren;
-}
-
-/** Large charts do not fit: what happens is scrolled into sight, unless somebody has scrolled there by hand lately. */
-function Scrolled({ label, model, towards, children }: ScrolledProperties) {
-  const area = useRef<HTMLDivElement>(null);
-  const touchedAt = useRef(-handMs);
-  const touch = (): void => {
-    touchedAt.current = performance.now();
-  };
-  useEffect(() => {
-    const { current } = area;
-    if (current === null || towards === undefined || performance.now() - touchedAt.current < handMs) return;
-    const scale = current.scrollWidth / model.width;
-    const middle = (start: number, size: number, view: number): number => (start + size / 2) * scale - view / 2;
-    current.scrollTo({
-      left: middle(towards.x, towards.width, current.clientWidth),
-      top: middle(towards.y, towards.height, current.clientHeight),
-    });
-  }, [towards?.id, model]);
-  return (
-    <div
-      class="scroll"
-      ref={area}
-      tabIndex={0}
-      role="region"
-      aria-label={label}
-      onWheel={touch}
-      onPointerDown={touch}
-      onKeyDown={touch}
-    >
-      {children}
-    </div>
-  );
-}
-
-const handMs = 5_000;
-
 function ArrowHead({ id }: { readonly id: string }) {
   return (
     <marker id={id} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto-start-reverse">
@@ -158,10 +121,16 @@ function ArrowHead({ id }: { readonly id: string }) {
   );
 }
 
-function BoxShape(properties: { readonly box: Box; readonly isActive: boolean; readonly last: ReadonlySet<string> }) {
-  const { box, isActive, last } = properties;
+interface BoxProperties {
+  readonly box: Box;
+  readonly isActive: boolean;
+  readonly last: ReadonlySet<string>;
+  readonly scale: number;
+}
+
+function BoxShape({ box, isActive, last, scale }: BoxProperties) {
   const { x, y, width, height, plan } = box;
-  const { state, lines, title, isRegion } = plan;
+  const { state, lines, isRegion } = plan;
   const isLeaf = state.states.length === 0;
   const about = [state.id, state.description, ...state.tags.map((tag) => `#${tag}`)].filter(Boolean).join('\n');
   return (
@@ -174,9 +143,7 @@ function BoxShape(properties: { readonly box: Box; readonly isActive: boolean; r
       {state.kind === 'final' && (
         <rect class="inline" x={x + 4} y={y + 4} width={width - 8} height={height - 8} rx={5} />
       )}
-      <text class="state-title" x={x + 12} y={y + 20}>
-        {title}
-      </text>
+      <Title box={box} scale={scale} />
       {lines.map((line, index) => (
         <text
           key={index}
@@ -187,6 +154,49 @@ function BoxShape(properties: { readonly box: Box; readonly isActive: boolean; r
           {line.text}
         </text>
       ))}
+    </g>
+  );
+}
+
+/** In a map, the title of a state without others in it has the box for itself. */
+function Title({ box, scale }: { readonly box: Box; readonly scale: number }) {
+  const { x, y, width, height, plan } = box;
+  const size = titleIn(box, scale) * fontSize;
+  const isAlone = plan.state.states.length === 0 && (plan.lines.length === 0 || !hasSmallPrint(scale));
+  return isAlone ? (
+    <text
+      class="state-title"
+      x={x + width / 2}
+      y={y + height / 2}
+      text-anchor="middle"
+      dominant-baseline="central"
+      font-size={size}
+    >
+      {plan.title}
+    </text>
+  ) : (
+    <text class="state-title" x={x + 12} y={y + 8 + size} font-size={size}>
+      {plan.title}
+    </text>
+  );
+}
+
+/** What is active is named so that it can be read, also where its box is too small for that. */
+function isBeacon(box: Box, { active }: Lit, scale: number): boolean {
+  const isActiveLeaf = active.has(box.id) && box.plan.state.states.length === 0;
+  return isActiveLeaf && titleIn(box, scale) < wantedTitle(scale);
+}
+
+function Beacon({ box, scale }: { readonly box: Box; readonly scale: number }) {
+  const size = wantedTitle(scale) * fontSize;
+  const [width, height] = [widthOf(box.plan.title) * wantedTitle(scale) + size, size * 1.7];
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  return (
+    <g class="beacon" aria-hidden="true">
+      <rect x={x - width / 2} y={y - height / 2} width={width} height={height} rx={height / 3} />
+      <text x={x} y={y} text-anchor="middle" dominant-baseline="central" font-size={size}>
+        {box.plan.title}
+      </text>
     </g>
   );
 }
