@@ -22,7 +22,8 @@ export function IncidentsView({ state }: { readonly state: State }) {
       <div class="panel-head">
         <h2>Incidents</h2>
         <p class="note">
-          {shown.length} since this page was opened{dropped > 0 && `, ${dropped} older ones are forgotten`}
+          {shown.length} since you came: what happened before is not kept
+          {dropped > 0 && `, ${dropped} older ones are forgotten`}
         </p>
         <label class="beside">
           Kind{' '}
@@ -36,7 +37,7 @@ export function IncidentsView({ state }: { readonly state: State }) {
           </select>
         </label>
       </div>
-      {shown.length === 0 && <p>Nothing went wrong.</p>}
+      {shown.length === 0 && <p>Nothing went wrong since you came.</p>}
       <ol class="incidents">
         {shown.map((incident) => (
           <IncidentEntry key={incident.sequence} incident={incident} />
