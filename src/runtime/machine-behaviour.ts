@@ -37,6 +37,10 @@ interface ActorInternals {
   readonly observers: Set<Pick<Observer<unknown>, 'error' | 'complete'>>;
 }
 
+interface RelayingSystem {
+  _relay(source: unknown, target: unknown, event: EventObject): void;
+}
+
 class MachinePerformer implements Performer {
   readonly actor;
   readonly #seat: Seat;
@@ -69,9 +73,12 @@ class MachinePerformer implements Performer {
 
   receive(_connection: unknown, event: EventObject): void {
     if (this.actor.getSnapshot().status !== 'active') return;
-    // What `send` does beside is to tell inspectors.
-    if (this.#inspection.isOn && this.#inspection.watches(this.actor.sessionId)) this.actor.send(event);
-    else this.#internals._send(event);
+    // What `send` does beside is to tell inspectors, and that nobody is the sender: it is the connection.
+    if (this.#inspection.isOn && this.#inspection.watches(this.actor.sessionId)) {
+      (this.actor.system as unknown as RelayingSystem)._relay(this.#seat.actor, this.actor, event);
+    } else {
+      this.#internals._send(event);
+    }
   }
 
   get #internals(): ActorInternals {

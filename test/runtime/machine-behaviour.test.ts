@@ -95,7 +95,7 @@ describe('the machine of a connection', () => {
     expect(inspected.map(({ type }) => type)).toEqual(isInspected ? [...types, ...types] : []);
   });
 
-  it('shows an inspector that comes later what happens from then on', () => {
+  it('shows an inspector that comes later what happens from then on, and that its connection sends it', () => {
     const { actor, root, receive } = seat(counting());
     receive();
     const seen: unknown[] = [];
@@ -105,7 +105,7 @@ describe('the machine of a connection', () => {
     receive();
     inspection.unsubscribe();
     receive();
-    expect(seen).toEqual([['service', undefined, text]]);
+    expect(seen).toEqual([['service', root, text]]);
     expect(numberOf(actor)).toBe(3);
   });
 

@@ -168,9 +168,68 @@ describe.skipIf(executablePath === undefined)('the inspector’s page', { timeou
       .waitFor();
     expect(await page.locator('tr.active').count()).toBeGreaterThan(1);
     await page
-      .getByRole('row', { name: /outside.*ws\.text/ })
+      .getByRole('row', { name: /remote side connection ws\.text/ })
       .first()
       .waitFor();
+    await page
+      .getByRole('row', { name: /connection service ws\.text/ })
+      .first()
+      .waitFor();
+  });
+
+  test('draws a chart as a whole, and nearer by button, key and wheel; it can be dragged then', async () => {
+    const { url, join } = await run();
+    await join('/chat/lobby');
+    const { page } = await open(url);
+    await openConnection(page);
+    const pane = page.getByRole('region', { name: 'Lifecycle: connection, picture' });
+    const zoom = page.getByRole('group', { name: 'Zoom of Lifecycle: connection' });
+    /** How much larger than its pane the picture is, and where it has been moved to. */
+    const look = (): Promise<{ excess: number; width: number; left: number; top: number }> =>
+      pane.evaluate((it) => ({
+        excess: Math.max(it.scrollWidth - it.clientWidth, it.scrollHeight - it.clientHeight),
+        width: it.firstElementChild?.getBoundingClientRect().width ?? 0,
+        left: it.scrollLeft,
+        top: it.scrollTop,
+      }));
+    const whole = await look();
+    expect(whole.excess).toBeLessThanOrEqual(0);
+    await lit(page, 'connection.connected.outbound.flowing');
+    // Its own box is too small for its name at this size.
+    await page.locator('.beacon', { hasText: 'ready' }).waitFor();
+
+    await zoom.getByRole('button', { name: 'Zoom in' }).click();
+    const near = await look();
+    expect(near.width / whole.width).toBeCloseTo(1.25, 2);
+    await pane.press('+');
+    const nearer = await look();
+    expect(nearer.width / near.width).toBeCloseTo(1.25, 2);
+    await pane.press('-');
+    expect((await look()).width).toBeCloseTo(near.width, 0);
+    await zoom.getByRole('button', { name: '100 %' }).click();
+    await page.locator('.edge .label', { hasText: 'handler.failed' }).first().waitFor();
+
+    // What is beneath the pointer stays there.
+    const box = await pane.boundingBox();
+    const [x, y] = [(box?.x ?? 0) + 100, (box?.y ?? 0) + 100];
+    const before = await look();
+    await page.mouse.move(x, y);
+    await page.keyboard.down('Control');
+    await page.mouse.wheel(0, -100);
+    await page.keyboard.up('Control');
+    await zoom.getByText('125 %').waitFor();
+    const after = await look();
+    expect((after.left + 100) / (before.left + 100)).toBeCloseTo(1.25, 1);
+    expect((after.top + 100) / (before.top + 100)).toBeCloseTo(1.25, 1);
+
+    await page.mouse.down();
+    await page.mouse.move(x - 60, y - 40, { steps: 4 });
+    await page.mouse.up();
+    const moved = await look();
+    expect([moved.left - after.left, moved.top - after.top]).toEqual([60, 40]);
+
+    await pane.press('0');
+    expect(await look()).toEqual(whole);
   });
 
   test('lists and searches many connections, and draws only those in sight', async () => {

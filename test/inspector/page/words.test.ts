@@ -97,6 +97,26 @@ describe('the sequence diagram', () => {
     ]);
   });
 
+  it('knows by its type who sent what a connection is given', () => {
+    const actors = [
+      { sessionId: 'x:9', role: 'lifecycle' },
+      { sessionId: 'x:10', role: 'service' },
+    ] as const;
+    const told = steps(
+      '#/actor/x%3A9',
+      actor('x:9', 'door'),
+      ...['ws.text', 'handler.settled', 'heartbeat.silent', 'close.requested'].map((type) => event('x:9', type)),
+    );
+    const { lifelines, messages } = sequenceDiagram(told, (sessionId) => names.get(sessionId) ?? 'machine', actors);
+    expect(messages.map(({ from, to, text }) => [lifelines[from]?.name, lifelines[to]?.name, text])).toEqual([
+      ['remote side', 'door', 'ws.text'],
+      ['machine', 'door', 'handler.settled'],
+      ['door', 'door', 'heartbeat.silent'],
+      ['outside', 'door', 'close.requested'],
+    ]);
+    expect(lifelines.map(({ name }) => name)).toEqual(['outside', 'remote side', 'door', 'machine']);
+  });
+
   it('shows the latest sixty messages and at most twelve lifelines', () => {
     const many = steps(
       '#/actor/x%3A9',

@@ -113,6 +113,11 @@ export function initialState(route: Route, now: number): State {
 
 /** How an actor is called, if that is known here. */
 export function nameOfActor({ hello, overview, focus }: State, sessionId: string): string | undefined {
+  // A connection's actor is called by the connection's id, which says nothing to people.
+  const isConnection = focus?.facts?.actors.some(
+    (actor) => actor.role === 'lifecycle' && actor.sessionId === sessionId,
+  );
+  if (isConnection === true) return 'connection';
   const watched = focus?.watched.get(sessionId);
   if (watched !== undefined) return watched.name;
   const service = overview?.services.find((service) => service.sessionId === sessionId);

@@ -1,9 +1,10 @@
 /** Who sent what to whom lately → lifelines and arrows of a sequence diagram. */
+import { outside, remoteSide, senderOf, type ConnectionActor } from './sender.ts';
 import type { Step } from './watched.ts';
 import { timeOf } from './value.ts';
 
 export interface Lifeline {
-  /** A sessionId, or '' for all that is no actor: sockets, timers, the embedding program. */
+  /** A sessionId, or what stands for senders that are no actors. */
   readonly id: string;
   readonly name: string;
 }
@@ -24,29 +25,41 @@ export interface SequenceDiagram {
 export const mostMessages = 60;
 const mostLifelines = 12;
 
-/** Of the latest messages among `steps`; `nameOf` knows how an actor is called. */
+/** Of the latest messages among `steps`; `nameOf` knows how an actor is called, `actors` are those of a connection. */
 export function sequenceDiagram(
   steps: readonly Step[],
   nameOf: (sessionId: string) => string | undefined,
+  actors: readonly ConnectionActor[] = [],
 ): SequenceDiagram {
-  const lifelines: Lifeline[] = [];
-  const place = (id: string): number => {
-    const found = lifelines.findIndex((lifeline) => lifeline.id === id);
-    if (found >= 0) return found;
-    // Senders beyond what fits are drawn as the outside, the first lifeline.
-    if (lifelines.length >= mostLifelines) return 0;
-    return lifelines.push({ id, name: id === '' ? 'outside' : (nameOf(id) ?? id) }) - 1;
-  };
-  place('');
-  const messages = steps
+  const sent = steps
     .filter(({ isSent }) => isSent)
     .slice(-mostMessages)
-    .map(({ sequence, source = '', sessionId, event, at }) => ({
+    .map((step) => ({ step, from: senderOf(step, actors), to: step.sessionId }));
+  const ids = placed(sent.flatMap(({ from, to }) => [from, to]));
+  const place = (id: string): number => {
+    const found = ids.indexOf(id);
+    return found >= 0 ? found : ids.indexOf(outside);
+  };
+  return {
+    lifelines: ids.map((id) => ({ id, name: names[id] ?? nameOf(id) ?? id })),
+    messages: sent.map(({ step: { sequence, event, at }, from, to }) => ({
       sequence,
-      from: place(source),
-      to: place(sessionId),
+      from: place(from),
+      to: place(to),
       text: event.type,
       time: timeOf(at),
-    }));
-  return { lifelines, messages };
+    })),
+  };
+}
+
+const names: Readonly<Record<string, string>> = { [outside]: 'outside', [remoteSide]: 'remote side' };
+
+/** What is no actor is at the left. Senders beyond what fits are drawn as the outside. */
+function placed(ids: readonly string[]): readonly string[] {
+  const all = Array.from(new Set(ids));
+  const actors = all.filter((id) => id !== outside && id !== remoteSide);
+  const others = [outside, remoteSide].filter(
+    (id) => all.includes(id) || (id === outside && all.length > mostLifelines),
+  );
+  return [...others, ...actors].slice(0, mostLifelines);
 }

@@ -33,7 +33,7 @@ export function ActorView({ state, sessionId }: { readonly state: State; readonl
       <Charts focus={focus} />
       <div class="halves">
         <Log state={state} focus={focus} />
-        <ContextPanel focus={focus} />
+        <ContextPanel state={state} focus={focus} />
       </div>
       <Sequence state={state} focus={focus} />
     </>

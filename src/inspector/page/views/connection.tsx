@@ -44,7 +44,7 @@ export function ConnectionView({ state, connection }: { readonly state: State; r
           <Charts focus={focus} />
           <div class="halves">
             <Log state={state} focus={focus} />
-            <ContextPanel focus={focus} />
+            <ContextPanel state={state} focus={focus} />
           </div>
           <Sequence state={state} focus={focus} />
           <Facts facts={facts} now={now} />

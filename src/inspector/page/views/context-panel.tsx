@@ -1,14 +1,15 @@
 /** The context of each actor, as the server gives it out: redacted unless it was told otherwise. */
-import type { Focus } from '../state/model.ts';
+import { nameOfActor, type Focus, type State } from '../state/model.ts';
 import { textOfDescribed } from '../state/value.ts';
 import { snapshotAt } from '../state/watched.ts';
 
-export function ContextPanel({ focus }: { readonly focus: Focus }) {
+export function ContextPanel({ state, focus }: { readonly state: State; readonly focus: Focus }) {
   const contexts = focus.actors.flatMap((sessionId) => {
     const watched = focus.watched.get(sessionId);
     if (watched === undefined) return [];
     const snapshot = focus.moment === undefined ? watched.snapshot : snapshotAt(watched, focus.moment);
-    return [{ sessionId, name: watched.name, snapshot, hasEnded: watched.hasEnded }];
+    const name = nameOfActor(state, sessionId) ?? watched.name;
+    return [{ sessionId, name, snapshot, hasEnded: watched.hasEnded }];
   });
   return (
     <section class="panel" aria-label="Context">

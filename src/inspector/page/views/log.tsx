@@ -51,7 +51,7 @@ export function Log({ state, focus }: { readonly state: State; readonly focus: F
             <option value="">all</option>
             {Array.from(focus.watched.values(), ({ sessionId, name }) => (
               <option key={sessionId} value={sessionId}>
-                {name}
+                {nameOfActor(state, sessionId) ?? name}
               </option>
             ))}
           </select>

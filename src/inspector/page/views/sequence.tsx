@@ -14,7 +14,7 @@ export function Sequence({ state, focus }: { readonly state: State; readonly foc
   const { pausedAt, moment } = focus;
   const until = Math.min(pausedAt ?? Infinity, moment ?? Infinity);
   const steps = stepsOf(focus).filter(({ sequence }) => sequence <= until);
-  const diagram = sequenceDiagram(steps, (sessionId) => nameOfActor(state, sessionId));
+  const diagram = sequenceDiagram(steps, (sessionId) => nameOfActor(state, sessionId), focus.facts?.actors);
   return (
     <Picture
       title="Sequence of events"
