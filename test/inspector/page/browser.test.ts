@@ -206,7 +206,7 @@ describe.skipIf(executablePath === undefined)('the inspector’s page', { timeou
     expect(nearer.width / near.width).toBeCloseTo(1.25, 2);
     await pane.press('-');
     expect((await look()).width).toBeCloseTo(near.width, 0);
-    await zoom.getByRole('button', { name: '100 %' }).click();
+    await zoom.getByRole('button', { name: 'Full size' }).click();
     await page.locator('.edge .label', { hasText: 'handler.failed' }).first().waitFor();
 
     // What is beneath the pointer stays there.

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { stateOfIncident, textOfIncident, type Incident } from '../../../src/inspector/page/state/incidents.ts';
 import { total } from '../../../src/inspector/page/state/reduce.ts';
 import { sequenceDiagram } from '../../../src/inspector/page/state/sequence.ts';
-import { textOfAge, textOfBytes, textOfDescribed, textOfValue } from '../../../src/inspector/page/state/value.ts';
+import {
+  shortTextOfValue,
+  textOfAge,
+  textOfBytes,
+  textOfDescribed,
+  textOfValue,
+} from '../../../src/inspector/page/state/value.ts';
 import { actor, arrived, crash, deadLetter, event, linked, snapshot, stateAfter } from './frames.ts';
 
 describe('a state value', () => {
@@ -18,6 +24,18 @@ describe('a state value', () => {
     [7, ''],
   ])('%j reads %j', (value, text) => {
     expect(textOfValue(value)).toBe(text);
+  });
+});
+
+describe('a state value where there is little room', () => {
+  it.each([
+    [{ present: { chatting: 'quiet' } }, 'present.chatting.quiet'],
+    [{ connected: { lifecycle: { open: 'ready' }, outbound: 'flowing' } }, 'open.ready, flowing'],
+    ['closed', 'closed'],
+    [{ off: {} }, 'off'],
+    [undefined, ''],
+  ])('%j reads %j', (value, text) => {
+    expect(shortTextOfValue(value)).toBe(text);
   });
 });
 

@@ -49,5 +49,5 @@ export function titleIn({ width, height, plan }: Box, scale: number): number {
   if (plan.lines.length > 0 && hasSmallPrint(scale)) return 1;
   const isLeaf = plan.state.states.length === 0;
   const room = (width - 12) / widthOf(plan.title);
-  return Math.max(1, Math.min(wantedTitle(scale), room, isLeaf ? (height - 4) / (fontSize * 1.25) : 3));
+  return Math.max(1, Math.min(wantedTitle(scale), room, isLeaf ? (height - 4) / (fontSize * 1.25) : 2.6));
 }

@@ -17,6 +17,16 @@ export function textOfValue(value: Described | undefined): string {
   return parts.map(({ key, text }) => `${key}: ${text.includes(',') ? `(${text})` : text}`).join(', ');
 }
 
+/** As `textOfValue`, where there is little room: `open.ready, flowing, alive.heard`, without what is always the same. */
+export function shortTextOfValue(value: Described | undefined): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return textOfValue(value);
+  const regions = Object.values(value as Readonly<Record<string, Described>>);
+  if (regions.length > 1) return regions.map(shortTextOfValue).filter(Boolean).join(', ');
+  const [inside] = regions;
+  const text = shortTextOfValue(inside);
+  return text.includes(',') ? text : textOfValue(value);
+}
+
 const longestText = 20_000;
 
 /** Anything described, indented and cut where it grows beyond what anybody reads. */

@@ -88,8 +88,8 @@ function Drawing({ title, graph, ...lit }: Lit & { readonly title: string; reado
           font-size={fontSize}
         >
           <defs>
-            <ArrowHead id="head" />
-            <ArrowHead id="head-taken" />
+            <ArrowHead id="head" scale={scale} />
+            <ArrowHead id="head-taken" scale={scale} />
           </defs>
           {model.boxes.map((box) => (
             <BoxShape key={box.id} box={box} isActive={lit.active.has(box.id)} last={lit.last} scale={scale} />
@@ -100,6 +100,7 @@ function Drawing({ title, graph, ...lit }: Lit & { readonly title: string; reado
           {model.arrows.map((arrow) => (
             <ArrowShape key={arrow.id} arrow={arrow} lit={lit} />
           ))}
+          {model.boxes.map((box) => isNest(box) && <Title key={box.id} box={box} scale={scale} />)}
           {model.boxes.map((box) => isBeacon(box, lit, scale) && <Beacon key={box.id} box={box} scale={scale} />)}
         </svg>
       )}
@@ -113,9 +114,12 @@ function placeOf({ boxes, arrows }: SvgModel, leaves: readonly GraphState[], { l
   return boxes.find(({ id }) => id === (target ?? leaves[0]?.id));
 }
 
-function ArrowHead({ id }: { readonly id: string }) {
+/** Lines are equally thick at every scale, and heads are as large as the line is thick. */
+function ArrowHead({ id, scale }: { readonly id: string; readonly scale: number }) {
+  const size = Math.min(8, Math.max(4, 8 * scale));
+  const sizes = { markerWidth: size, markerHeight: size };
   return (
-    <marker id={id} viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto-start-reverse">
+    <marker id={id} viewBox="0 0 8 8" refX="7" refY="4" {...sizes} orient="auto-start-reverse">
       <path d="M0,0.5 L7.5,4 L0,7.5 z" class={id} />
     </marker>
   );
@@ -143,7 +147,7 @@ function BoxShape({ box, isActive, last, scale }: BoxProperties) {
       {state.kind === 'final' && (
         <rect class="inline" x={x + 4} y={y + 4} width={width - 8} height={height - 8} rx={5} />
       )}
-      <Title box={box} scale={scale} />
+      {!isNest(box) && <Title box={box} scale={scale} />}
       {lines.map((line, index) => (
         <text
           key={index}
@@ -158,11 +162,14 @@ function BoxShape({ box, isActive, last, scale }: BoxProperties) {
   );
 }
 
+/** What it is drawn around must not cover its title. */
+const isNest = ({ plan }: Box): boolean => plan.state.states.length > 0;
+
 /** In a map, the title of a state without others in it has the box for itself. */
 function Title({ box, scale }: { readonly box: Box; readonly scale: number }) {
   const { x, y, width, height, plan } = box;
   const size = titleIn(box, scale) * fontSize;
-  const isAlone = plan.state.states.length === 0 && (plan.lines.length === 0 || !hasSmallPrint(scale));
+  const isAlone = !isNest(box) && (plan.lines.length === 0 || !hasSmallPrint(scale));
   return isAlone ? (
     <text
       class="state-title"
@@ -175,7 +182,7 @@ function Title({ box, scale }: { readonly box: Box; readonly scale: number }) {
       {plan.title}
     </text>
   ) : (
-    <text class="state-title" x={x + 12} y={y + 8 + size} font-size={size}>
+    <text class={isNest(box) ? 'state-title nest-title' : 'state-title'} x={x + 12} y={y + 8 + size} font-size={size}>
       {plan.title}
     </text>
   );
@@ -183,7 +190,7 @@ function Title({ box, scale }: { readonly box: Box; readonly scale: number }) {
 
 /** What is active is named so that it can be read, also where its box is too small for that. */
 function isBeacon(box: Box, { active }: Lit, scale: number): boolean {
-  const isActiveLeaf = active.has(box.id) && box.plan.state.states.length === 0;
+  const isActiveLeaf = active.has(box.id) && !isNest(box);
   return isActiveLeaf && titleIn(box, scale) < wantedTitle(scale);
 }
 

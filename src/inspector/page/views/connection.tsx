@@ -23,11 +23,11 @@ export function ConnectionView({ state, connection }: { readonly state: State; r
           Connection <code>{connection}</code>
         </h2>
         {facts !== undefined && !isGone && (
-          <>
+          <span class="badges">
             <Badge state={facts.state} />
             <Badge state={facts.outbound} />
             <Badge state={facts.liveness} />
-          </>
+          </span>
         )}
       </div>
       {isGone && (

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { stepsOf } from '../state/focus.ts';
 import { everything, logOf } from '../state/log.ts';
 import { nameOfActor, type Focus, type State } from '../state/model.ts';
-import { textOfDescribed, textOfValue, timeOf } from '../state/value.ts';
+import { shortTextOfValue, textOfDescribed, timeOf } from '../state/value.ts';
 import type { Step } from '../state/watched.ts';
 import { useDispatch } from './context.ts';
 import { Rows } from './rows.tsx';
@@ -37,7 +37,7 @@ export function Log({ state, focus }: { readonly state: State; readonly focus: F
           Filter
           <input
             type="search"
-            placeholder="event, content or state"
+            placeholder="any text"
             value={filter.text}
             onInput={({ currentTarget }) => setFilter({ ...filter, text: currentTarget.value })}
           />
@@ -94,7 +94,7 @@ interface StepRowProperties {
 
 function StepRow({ step, name, isChosen, onChoose }: StepRowProperties) {
   const { at, event, snapshot } = step;
-  const value = textOfValue(snapshot?.value);
+  const value = shortTextOfValue(snapshot?.value);
   return (
     <button type="button" class="step" aria-pressed={isChosen} disabled={snapshot === undefined} onClick={onChoose}>
       <time>{timeOf(at)}</time> <strong>{event.type}</strong> <span class="note">{name}</span>{' '}

@@ -150,6 +150,7 @@ export function Pane({ title, width, height, towards, children }: PaneProperties
         <button type="button" class="quiet" aria-label="Zoom out" onClick={() => zoomBy(-1)}>
           −
         </button>
+        <span class="note scale">{Math.round(scale * 100)} %</span>
         <button type="button" class="quiet" aria-label="Zoom in" onClick={() => zoomBy(1)}>
           +
         </button>
@@ -162,9 +163,8 @@ export function Pane({ title, width, height, towards, children }: PaneProperties
           disabled={scale === 1}
           onClick={() => zoomBy(Math.log(1 / scale) / Math.log(1.25))}
         >
-          100 %
+          Full size
         </button>
-        <span class="note">{Math.round(scale * 100)} %</span>
       </div>
     </>
   );
