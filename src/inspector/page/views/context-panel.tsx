@@ -4,7 +4,8 @@ import { textOfDescribed } from '../state/value.ts';
 import { snapshotAt } from '../state/watched.ts';
 
 export function ContextPanel({ state, focus }: { readonly state: State; readonly focus: Focus }) {
-  const contexts = focus.actors.flatMap((sessionId) => {
+  // The connection's own comes last: the facts say the same.
+  const contexts = focus.actors.toReversed().flatMap((sessionId) => {
     const watched = focus.watched.get(sessionId);
     if (watched === undefined) return [];
     const snapshot = focus.moment === undefined ? watched.snapshot : snapshotAt(watched, focus.moment);
