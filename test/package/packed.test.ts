@@ -1,15 +1,17 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 
 const root = new URL('../..', import.meta.url).pathname;
 let folder: string;
 let project: string;
+let tarball: string;
 
 /** Runs a command to its end; what it printed is the message when it fails. */
 function run(command: string, args: readonly string[], cwd: string): string {
@@ -54,12 +56,29 @@ async function answerOf(program: string, text: string): Promise<string> {
   }
 }
 
+const textOf = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+/** All files beneath `folder` of the installed package: path and bytes. */
+function filesOf(folder: string): ReadonlyMap<string, number> {
+  const installed = join(project, 'node_modules/troupe');
+  const entries = readdirSync(join(installed, folder), { recursive: true, withFileTypes: true });
+  return new Map(
+    entries
+      .filter((entry) => entry.isFile() && !entry.parentPath.includes('/troupe/node_modules'))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((path) => [relative(installed, path), statSync(path).size]),
+  );
+}
+
+const sumOf = (files: ReadonlyMap<string, number>): number =>
+  Array.from(files.values()).reduce((sum, size) => sum + size, 0);
+
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'troupe-package-'));
   project = join(folder, 'project');
   mkdirSync(project);
   run('npm', ['pack', '--pack-destination', folder], root);
-  const tarball = readdirSync(folder).find((file) => file.endsWith('.tgz')) ?? 'no tarball';
+  tarball = readdirSync(folder).find((file) => file.endsWith('.tgz')) ?? 'no tarball';
   writeFileSync(join(project, 'package.json'), '{ "name": "empty", "private": true, "type": "module" }\n');
   const types = '@types/node@20';
   const quiet = ['--prefer-offline', '--no-audit', '--no-fund'];
@@ -104,7 +123,77 @@ describe('the packed package in an empty project', () => {
 
   it('ships no tests and no settings', () => {
     expect(readdirSync(join(project, 'node_modules/troupe')).toSorted()).toEqual(
-      ['LICENSE', 'README.md', 'dist', 'docs', 'machines', 'package.json', 'src'].toSorted(),
+      ['LICENSE', 'README.md', 'THIRD-PARTY-NOTICES.md', 'dist', 'docs', 'machines', 'package.json', 'src'].toSorted(),
     );
+  });
+});
+
+describe('the inspector’s page in the package', () => {
+  const page = 'dist/inspector/page';
+  const shipped = (name: string): Buffer => readFileSync(join(project, 'node_modules/troupe', page, name));
+
+  it('comes with the licences of what it is made from, and with elkjs as it is published', () => {
+    const copies = [
+      ['page.LICENSE.txt', 'preact/LICENSE'],
+      ['elk-worker.LICENSE.md', 'elkjs/LICENSE.md'],
+      ['elk-worker.min.js', 'elkjs/lib/elk-worker.min.js'],
+    ] as const;
+    const differing = copies.filter(
+      ([name, source]) => !shipped(name).equals(readFileSync(join(root, 'node_modules', source))),
+    );
+    expect(differing).toEqual([]);
+    const notices = textOf('THIRD-PARTY-NOTICES.md');
+    for (const [title, name] of [
+      ['elkjs', 'elkjs'],
+      ['Preact', 'preact'],
+    ] as const) {
+      const { version } = JSON.parse(textOf(`node_modules/${name}/package.json`)) as { version: string };
+      expect(notices).toContain(`## ${title} ${version}\n`);
+    }
+    for (const [name] of copies) expect(notices).toContain(name);
+  });
+
+  it('is there once: no maps of it, no sources of it, no pictures of the documentation', () => {
+    const files = Array.from(filesOf('').keys());
+    expect(
+      files
+        .filter((file) => file.startsWith(`${page}/`))
+        .map((file) => file.slice(page.length + 1))
+        .toSorted(),
+    ).toEqual([
+      'elk-worker.LICENSE.md',
+      'elk-worker.min.js',
+      'icon.svg',
+      'index.html',
+      'page.LICENSE.txt',
+      'page.css',
+      'page.js',
+    ]);
+    expect(files.filter((file) => file.startsWith('src/inspector/page/') || file.endsWith('.png'))).toEqual([]);
+  });
+
+  it('leaves the package below its bounds, and as large as the documentation says', () => {
+    const packed = statSync(join(folder, tarball)).size;
+    const unpacked = sumOf(filesOf(''));
+    expect(packed).toBeLessThan(1_050_000);
+    expect(unpacked).toBeLessThan(3_900_000);
+
+    const files = filesOf(page);
+    const packedPage = Array.from(files.keys(), (file) =>
+      gzipSync(readFileSync(join(project, 'node_modules/troupe', file)), { level: 9 }),
+    ).reduce((sum, { length }) => sum + length, 0);
+    const measured = [
+      [packed, unpacked],
+      [packedPage, sumOf(files)],
+      [packed - packedPage, unpacked - sumOf(files)],
+    ].flat();
+    const said = Array.from(
+      textOf('docs/inspector.md').matchAll(/^\|[^|]+\| ([\d.]+) MB +\| ([\d.]+) MB +\|$/gm),
+      ([, download, disk]) => [Number(download) * 1e6, Number(disk) * 1e6],
+    ).flat();
+    expect(said).toHaveLength(measured.length);
+    const differing = measured.filter((bytes, index) => Math.abs(bytes / (said[index] ?? 0) - 1) > 0.1);
+    expect({ measured, said, differing }).toEqual({ measured, said, differing: [] });
+    expect(textOf('README.md')).toContain(`${(said[0] ?? 0) / 1e6} MB to download`);
   });
 });
