@@ -320,7 +320,21 @@ describe.skipIf(executablePath === undefined)('the inspector’s page', { timeou
     alice.send('alice');
     await lit(page, 'chat.present');
     await fits();
+    await page.getByRole('button', { name: 'Zoom in' }).first().click();
+    await steps(page).first().click();
+    await page.getByRole('button', { name: /^Table instead.*: chat$/ }).click();
+    await page.locator('.chart-table tr.active').first().waitFor();
+    await fits();
+    // Its columns are all in sight as well.
+    const beyond = await page.locator('.chart-table').evaluate((it) => it.scrollWidth - it.clientWidth);
+    expect(beyond).toBe(0);
+    for (const list of ['services', 'connections', 'names', 'groups']) {
+      await go(page, `#/${list}`);
+      await page.locator('.row-item').first().waitFor();
+      await fits();
+    }
     await go(page, '#/incidents');
+    await page.getByText('Nothing went wrong since you came').waitFor();
     await fits();
   });
 

@@ -1,5 +1,5 @@
 /** A chart as a table: every state, and every transition that leaves it, with its actions. */
-import type { Graph, GraphTransition } from '../../protocol.ts';
+import type { Graph, GraphState, GraphTransition } from '../../protocol.ts';
 import { nameOfState, statesOf } from '../chart/graph.ts';
 
 interface ChartTableProperties {
@@ -14,13 +14,11 @@ export function ChartTable({ title, graph, active, last }: ChartTableProperties)
     ({ id }) => id !== graph.root.id || graph.root.transitions.length > 0,
   );
   return (
-    <div class="scroll tall" tabIndex={0} role="region" aria-label={`${title}, as a table`}>
+    <div class="scroll tall chart-table" tabIndex={0} role="region" aria-label={`${title}, as a table`}>
       <table>
         <thead>
           <tr>
             <th scope="col">State</th>
-            <th scope="col">Is</th>
-            <th scope="col">Does</th>
             <th scope="col">Transitions</th>
           </tr>
         </thead>
@@ -29,18 +27,16 @@ export function ChartTable({ title, graph, active, last }: ChartTableProperties)
             <tr key={state.id} class={active.has(state.id) ? 'active' : ''}>
               <th scope="row">
                 {nameOfState(graph, state.id)}
-                {state.description !== undefined && <span class="note"> {state.description}</span>}
-              </th>
-              <td>
-                {active.has(state.id) ? 'active' : ''} {state.kind === 'atomic' ? '' : state.kind}
-              </td>
-              <td>
-                {state.entry.length > 0 && <div>entry: {state.entry.join(', ')}</div>}
-                {state.exit.length > 0 && <div>exit: {state.exit.join(', ')}</div>}
+                <span class="does"> {whatIs(state, active)}</span>
+                {state.description !== undefined && <p class="note">{state.description}</p>}
+                {state.entry.length > 0 && <p class="does">entry: {state.entry.join(', ')}</p>}
+                {state.exit.length > 0 && <p class="does">exit: {state.exit.join(', ')}</p>}
                 {state.invoke.map(({ id, src }) => (
-                  <div key={id}>invokes {src}</div>
+                  <p key={id} class="does">
+                    invokes {src}
+                  </p>
                 ))}
-              </td>
+              </th>
               <td>
                 <ul>
                   {state.transitions.map((transition) => (
@@ -58,6 +54,10 @@ export function ChartTable({ title, graph, active, last }: ChartTableProperties)
       {graph.isTruncated && <p class="note">Not all of it is here: the chart is very large.</p>}
     </div>
   );
+}
+
+function whatIs({ id, kind }: GraphState, active: ReadonlySet<string>): string {
+  return [active.has(id) ? 'active' : '', kind === 'atomic' ? '' : kind].filter(Boolean).join(', ');
 }
 
 function textOf(graph: Graph, { label, guard, targets, actions }: GraphTransition): string {
