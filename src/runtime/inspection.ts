@@ -34,7 +34,7 @@ export interface ActorWatcher {
 }
 
 interface SystemInternals {
-  _sendInspectionEvent(event: { readonly type: string; readonly actorRef: AnyActorRef }): void;
+  _sendInspectionEvent: (event: { readonly type: string; readonly actorRef: AnyActorRef }) => void;
 }
 
 const ALWAYS: Inspection = { isOn: true, watches: () => true, watchesChildrenOf: () => true };

@@ -20,8 +20,10 @@ function run(environment: Record<string, string>, script: 'prestart' | 'start' =
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  onTestFinished(() => {
-    child.kill('SIGKILL');
+  // Not to be killed outright: the program would go on without the loader that has started it.
+  onTestFinished(async () => {
+    child.kill('SIGTERM');
+    await exited;
   });
   let output = '';
   let errors = '';
