@@ -1,17 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { createTroupe, defineService, type InspectorOptions, type Troupe } from 'troupe';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { chat } from '../../../examples/chat/service.ts';
 import { connect, type Client } from '../../support/client.ts';
-
-const root = new URL('../../../', import.meta.url).pathname;
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-if (executablePath === undefined) {
-  console.warn('The inspector’s page is not tested: no Chromium was found. On Debian: apt-get install chromium');
-}
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'];
+import { hasChromium, useChromium } from './chromium.ts';
 
 const hostile = '<img src="/x" onerror="document.title=1"><script>document.title=2</script>';
 const fragile = defineService({
@@ -42,38 +34,8 @@ async function run(port = 0, inspector: InspectorOptions = {}): Promise<Running>
   return { troupe, port: address.port, url: troupe.inspector?.url ?? 'nowhere', join };
 }
 
-describe.skipIf(executablePath === undefined)('the inspector’s page', { timeout: 60_000 }, () => {
-  let browser: Browser;
-
-  beforeAll(async () => {
-    const built = spawnSync(process.execPath, ['--import', 'tsx', 'src/inspector/page/build.ts'], { cwd: root });
-    expect(built.stderr.toString()).toBe('');
-    browser = await chromium.launch({ args: flags, ...(executablePath ? { executablePath } : {}) });
-  }, 60_000);
-
-  afterAll(async () => {
-    await browser?.close();
-  });
-
-  /** Opens the page; what it logs as an error and what it asks of other servers is kept. */
-  async function open(url: string, options: Parameters<Browser['newContext']>[0] = {}) {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-    onTestFinished(() => context.close());
-    const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
-    const complaints: string[] = [];
-    const strangers: string[] = [];
-    page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('request', (request) => {
-      if (new URL(request.url()).host !== new URL(url).host) strangers.push(request.url());
-    });
-    await page.goto(url);
-    await page.getByText('Connected to the server').waitFor();
-    return { page, complaints, strangers };
-  }
+describe.skipIf(!hasChromium)('the inspector’s page', { timeout: 60_000 }, () => {
+  const { open } = useChromium();
 
   const go = (page: Page, hash: string): Promise<void> =>
     page.evaluate((hash) => {

@@ -1,0 +1,74 @@
+/** The inspector's pages in a real browser: one browser for the tests of a file, a context for each page. */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
+
+const root = new URL('../../../', import.meta.url).pathname;
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+if (executablePath === undefined) {
+  console.warn('The inspector’s page is not tested: no Chromium was found. On Debian: apt-get install chromium');
+}
+/** Whether there is one; the tests that need it are left out otherwise. */
+export const hasChromium = executablePath !== undefined;
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'];
+
+type ContextOptions = Parameters<Browser['newContext']>[0];
+
+/** A page, what it logs as an error, and what it asks of other servers. */
+export interface Opened {
+  readonly page: Page;
+  readonly complaints: readonly string[];
+  readonly strangers: readonly string[];
+}
+
+export interface Chromium {
+  /** A browser of somebody else's: nothing is shared with other contexts. */
+  readonly context: (options?: ContextOptions) => Promise<BrowserContext>;
+  /** A page that was sent to `url`. */
+  readonly visit: (url: string, within?: BrowserContext) => Promise<Opened>;
+  /** The inspector at `url`, connected. */
+  readonly open: (url: string, options?: ContextOptions) => Promise<Opened>;
+}
+
+/** A browser for the tests of a file. The inspector's pages are built first. */
+export function useChromium(): Chromium {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    const built = spawnSync(process.execPath, ['--import', 'tsx', 'src/inspector/page/build.ts'], { cwd: root });
+    expect(built.stderr.toString()).toBe('');
+    browser = await chromium.launch({ args: flags, ...(executablePath ? { executablePath } : {}) });
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+  });
+
+  const context = async (options: ContextOptions = {}): Promise<BrowserContext> => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+    onTestFinished(() => context.close());
+    context.setDefaultTimeout(20_000);
+    return context;
+  };
+  const visit = async (url: string, within?: BrowserContext): Promise<Opened> => {
+    const page = await (within ?? (await context())).newPage();
+    const complaints: string[] = [];
+    const strangers: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => {
+      if (new URL(request.url()).host !== new URL(url).host) strangers.push(request.url());
+    });
+    await page.goto(url);
+    return { page, complaints, strangers };
+  };
+  const open = async (url: string, options?: ContextOptions): Promise<Opened> => {
+    const opened = await visit(url, await context(options));
+    await opened.page.getByText('Connected to the server').waitFor();
+    return opened;
+  };
+  return { context, visit, open };
+}
