@@ -9,6 +9,9 @@ const FOLDERS = ['../../dist/inspector/page/', '../../inspector/page/'];
 /** Folders and files have names without a dot in front, so nothing leads out of the folder. */
 const NAME = /^(?:[\w-][\w.-]*\/)*[\w-][\w.-]*$/;
 
+/** The page that Stately's is shown in. */
+const BRIDGE = 'stately.html';
+
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -18,6 +21,12 @@ const TYPES: Readonly<Record<string, string>> = {
   '.json': 'application/json; charset=utf-8',
   '.map': 'application/json; charset=utf-8',
 };
+
+/** What people open, by the names that stand in their browser. */
+const PAGES: ReadonlyMap<string, string> = new Map([
+  ['', 'index.html'],
+  ['stately', BRIDGE],
+]);
 
 /** No script and no style but the page's own, nothing from elsewhere, and no page around it. */
 const CONTENT_SECURITY_POLICY = [
@@ -32,6 +41,9 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** One page shows another in it, and that one alone. */
+const BRIDGE_POLICY = `${CONTENT_SECURITY_POLICY}; frame-src https://stately.ai`;
+
 /** What every answer says, whatever is in it. */
 export const SAFE_HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
@@ -43,9 +55,9 @@ export const SAFE_HEADERS: Readonly<Record<string, string>> = {
   'X-Frame-Options': 'DENY',
 };
 
-/** Answers with the file `name`, `''` for the page itself; `false` when there is none. */
+/** Answers with the page or the file `name`, `''` for the inspector itself; `false` when there is none. */
 export async function answerWithFile(name: string, response: ServerResponse): Promise<boolean> {
-  const file = name === '' ? 'index.html' : name;
+  const file = PAGES.get(name) ?? name;
   const folder = NAME.test(file)
     ? FOLDERS.map((path) => new URL(path, import.meta.url)).find((url) => existsSync(url))
     : undefined;
@@ -58,6 +70,7 @@ export async function answerWithFile(name: string, response: ServerResponse): Pr
   }
   response.writeHead(200, {
     ...SAFE_HEADERS,
+    ...(file === BRIDGE && { 'Content-Security-Policy': BRIDGE_POLICY }),
     'Content-Type': TYPES[extname(file)] ?? 'text/plain; charset=utf-8',
     'Content-Length': content.length,
   });

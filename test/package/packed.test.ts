@@ -168,6 +168,9 @@ describe('the inspector’s page in the package', () => {
       'page.LICENSE.txt',
       'page.css',
       'page.js',
+      'stately.css',
+      'stately.html',
+      'stately.js',
     ]);
     expect(files.filter((file) => file.startsWith('src/inspector/page/') || file.endsWith('.png'))).toEqual([]);
   });

@@ -1,5 +1,5 @@
 /**
- * Builds the inspector's page into dist/inspector/page: the bundle, the style,
+ * Builds the inspector's pages into dist/inspector/page: the bundles, the styles,
  * and elkjs's worker file as it is published, with its licence beside it.
  * Runs with `npm run build`; who uses the package installs nothing for it.
  */
@@ -38,9 +38,12 @@ await bundle('page.js', 'main.tsx', {
   legalComments: 'none',
   banner: { js: '/* The inspector of Troupe. With Preact, whose licence is in page.LICENSE.txt. */' },
 });
+await bundle('stately.js', 'stately.ts', { format: 'esm' });
 await bundle('page.css', 'style/page.css');
+await bundle('stately.css', 'style/stately.css');
 const copies: readonly (readonly [name: string, source: URL])[] = [
   ['index.html', new URL('index.html', from)],
+  ['stately.html', new URL('stately.html', from)],
   ['icon.svg', new URL('icon.svg', from)],
   ['page.LICENSE.txt', new URL('preact/LICENSE', packages)],
   ['elk-worker.min.js', new URL('elkjs/lib/elk-worker.min.js', packages)],

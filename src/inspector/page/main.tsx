@@ -3,6 +3,7 @@ import { render } from 'preact';
 import { Layouter } from './chart/layout.ts';
 import { initialState } from './state/model.ts';
 import { entered } from './state/reduce.ts';
+import { openSocket } from './socket.ts';
 import { routeOf } from './state/route.ts';
 import { Store } from './store.ts';
 import { SUBPROTOCOL } from '../protocol.ts';
@@ -16,18 +17,8 @@ if (location.search !== '') history.replaceState(null, '', `${location.pathname}
 const route = routeOf(location.hash);
 const store = new Store(entered(initialState(route, Date.now()), route));
 
-const address = new URL('ws', location.href);
-address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
-address.hash = '';
-
 const viewer = new Viewer(store, {
-  connect: ({ opened, heard, closed }) => {
-    const socket = new WebSocket(address, SUBPROTOCOL);
-    socket.addEventListener('open', opened);
-    socket.addEventListener('message', ({ data }) => heard(data));
-    socket.addEventListener('close', closed);
-    return socket;
-  },
+  connect: (listener) => openSocket(listener, SUBPROTOCOL),
   now: () => Date.now(),
   random: () => Math.random(),
   after: (ms, act) => void setTimeout(act, ms),

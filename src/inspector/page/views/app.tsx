@@ -102,7 +102,8 @@ function Footer({ state }: { readonly state: State }) {
         <span class="warn">
           The server left out {dropped} frames, because there were more than {hello?.limits.eventsPerSecond} a second.
         </span>
-      )}
+      )}{' '}
+      <a href="stately">Stately’s inspector</a> can look as well.
     </footer>
   );
 }
