@@ -26,6 +26,9 @@ export interface EndpointSetting {
 }
 
 const FORBIDDEN = 'no access';
+/** For people: most of them have an address without its token, or with the one of a server before. */
+const FORBIDDEN_TO_PEOPLE =
+  'No access. Open the inspector with the address that its server tells when it starts: the token in it lets you in.';
 /** An inspector asks; it has nothing large to say. */
 export const MAX_REQUEST_BYTES = 65_536;
 const UNSUPPORTED_DATA = 1003;
@@ -70,7 +73,7 @@ export class Endpoint {
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { admission } = this.#setting;
     const admitted = this.#admissionOf(request);
-    if (admitted === 'refused') return say(response, 403, FORBIDDEN);
+    if (admitted === 'refused') return say(response, 403, FORBIDDEN_TO_PEOPLE);
     if (request.method !== 'GET' && request.method !== 'HEAD') return say(response, 405, 'only GET is answered here');
     const path = (request.url ?? '').split('?', 1)[0]!;
     const isSecure = (request.socket as Partial<TLSSocket>).encrypted === true;
