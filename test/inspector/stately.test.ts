@@ -87,6 +87,23 @@ describe("the receiver of @statelyai/inspect's own", () => {
     });
   });
 
+  it('begins with the present when it attaches late, or again', async () => {
+    const server = await serveInspected([chat()]);
+    const client = await connect(server.url('/chat'));
+    client.send('ann');
+    const isService = (event: StatelyInspectionEvent): boolean =>
+      event.type === '@xstate.actor' && event.name === 'service';
+    const first = receive(server.viewersUrl);
+    expect(await first.until(isService)).toMatchObject({ snapshot: { value: 'chatting' } });
+    await server.troupe.close({ drain: { timeoutMs: 0 } });
+
+    const next = await serveInspected([chat()], true, { listen: { port: server.port } });
+    await connect(next.url('/chat'));
+    const second = receive(next.viewersUrl);
+    expect(await second.until(isService)).toMatchObject({ snapshot: { value: 'naming' } });
+    expect(second.all[0]).toMatchObject({ type: '@xstate.actor', name: 'supervisor' });
+  });
+
   it('gets no frame that is not of its format', async () => {
     const server = await serveInspected([chat()]);
     const received = receive(server.viewersUrl);
