@@ -10,7 +10,7 @@
  * actors only, {@link watchActors}, is asked about each, so that the others pay
  * for it no more than the question.
  */
-import type { AnyActorRef, InspectionEvent } from 'xstate';
+import type { AnyActorRef, EventObject, InspectionEvent } from 'xstate';
 
 type System = AnyActorRef['system'];
 
@@ -33,8 +33,17 @@ export interface ActorWatcher {
   next(event: InspectionEvent): void;
 }
 
+/** What XState makes of whatever happens, and completes when somebody inspects. */
+interface Doing {
+  readonly type: string;
+  readonly actorRef: AnyActorRef;
+  readonly sourceRef?: AnyActorRef | undefined;
+  readonly event?: EventObject;
+  readonly snapshot?: unknown;
+}
+
 interface SystemInternals {
-  _sendInspectionEvent: (event: { readonly type: string; readonly actorRef: AnyActorRef }) => void;
+  _sendInspectionEvent: (event: Doing) => void;
 }
 
 const ALWAYS: Inspection = { isOn: true, watches: () => true, watchesChildrenOf: () => true };
@@ -69,6 +78,8 @@ class SystemInspection implements Inspection {
   /** Asked for each event, so that an array it is: walking a set makes an iterator. */
   #watchers: readonly ActorWatcher[] = [];
   readonly #inspect: System['inspect'];
+  /** Snapshots of actors that failed, as far as they were told of. */
+  readonly #failures = new WeakSet<object>();
 
   constructor(system: System, isInspected: boolean) {
     if (isInspected) this.#inspectors.add(this);
@@ -90,9 +101,24 @@ class SystemInspection implements Inspection {
     const internals = system as unknown as SystemInternals;
     const tell = internals._sendInspectionEvent;
     internals._sendInspectionEvent = (event) => {
+      if (this.isOn && this.#isToldOfFailure(event, tell)) return;
       // A new actor is isolated on this occasion, whether or not anybody wants to know of it.
       if (event.type === '@xstate.actor' || this.watches(event.actorRef.sessionId)) tell(event);
     };
+  }
+
+  /**
+   * XState tells the parent of an actor that failed, but of the snapshot that it failed with only when the logic
+   * returned it, not when it threw. So that is told here, first; answers whether `event` is that snapshot once more.
+   */
+  #isToldOfFailure(event: Doing, tell: SystemInternals['_sendInspectionEvent']): boolean {
+    if (event.type === '@xstate.snapshot') return this.#failures.has(event.snapshot as object);
+    const failed = failedChild(event);
+    if (failed === undefined || !this.watches(failed.sessionId)) return false;
+    const snapshot = failed.getSnapshot() as object;
+    this.#failures.add(snapshot);
+    tell({ type: '@xstate.snapshot', actorRef: failed, event: event.event!, snapshot });
+    return false;
   }
 
   watches(sessionId: string): boolean {
@@ -128,4 +154,10 @@ class SystemInspection implements Inspection {
   #count(): void {
     this.isOn = this.#inspectors.size + this.#watchers.length > 0;
   }
+}
+
+/** The actor whose failure its parent is being told of. */
+function failedChild({ type, actorRef, sourceRef, event }: Doing): AnyActorRef | undefined {
+  if (type !== '@xstate.event' || event?.type.startsWith('xstate.error.actor.') !== true) return undefined;
+  return sourceRef?._parent === actorRef ? sourceRef : undefined;
 }

@@ -104,6 +104,34 @@ describe("the receiver of @statelyai/inspect's own", () => {
     expect(second.all[0]).toMatchObject({ type: '@xstate.actor', name: 'supervisor' });
   });
 
+  it('is told of a machine that crashes', async () => {
+    const fragile = defineService({
+      basePath: '/fragile',
+      machine: serviceSetup()
+        .extend({
+          actions: {
+            fail() {
+              throw new Error('it broke');
+            },
+          },
+        })
+        .createMachine({ initial: 'whole', states: { whole: { on: { 'ws.text': { actions: 'fail' } } } } }),
+    });
+    const server = await serveInspected([fragile]);
+    server.troupe.on('connection.crashed', () => {});
+    const received = receive(server.viewersUrl);
+    const client = await connect(server.url('/fragile'));
+    const service = await received.until((event) => event.type === '@xstate.actor' && event.name === 'service');
+    client.send('break');
+    const last = await received.until(
+      (event) =>
+        event.sessionId === service.sessionId &&
+        event.type === '@xstate.snapshot' &&
+        event.snapshot.status !== 'active',
+    );
+    expect(last).toMatchObject({ snapshot: { status: 'error', value: 'whole', error: { message: 'it broke' } } });
+  });
+
   it('gets no frame that is not of its format', async () => {
     const server = await serveInspected([chat()]);
     const received = receive(server.viewersUrl);

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { createActor, fromTransition, type AnyActorRef } from 'xstate';
+import {
+  createActor,
+  fromTransition,
+  type ActorLogic,
+  type AnyActorRef,
+  type EventObject,
+  type Snapshot,
+} from 'xstate';
 import { inspectionOf, watchActors, watchInspection, type ActorWatcher } from '../../src/runtime/inspection.ts';
 
 const newSystem = () => createActor(fromTransition((state: null) => state, null)).system;
@@ -39,6 +46,43 @@ describe('the inspection of a system', () => {
     subscription.unsubscribe();
     root.send({ type: 'x' });
     expect(seen).toEqual(['@xstate.event', '@xstate.snapshot']);
+  });
+});
+
+describe('an actor that fails', () => {
+  const error = new Error('it broke');
+  const initial = { status: 'active', output: undefined, error: undefined } as const;
+  const failing = (transition: () => Snapshot<undefined>): ActorLogic<Snapshot<undefined>, EventObject> => ({
+    transition,
+    getInitialSnapshot: () => initial,
+    getPersistedSnapshot: (snapshot) => snapshot,
+  });
+
+  it.each<[string, () => Snapshot<undefined>]>([
+    [
+      'throws',
+      () => {
+        throw error;
+      },
+    ],
+    ['says so', () => ({ ...initial, status: 'error', error })],
+  ])('because its logic %s is told of once, before its parent is told', (_how, transition) => {
+    const root = createActor(fromTransition((state: null) => state, null));
+    watchInspection(root.system, false);
+    const child = createActor(failing(transition), { parent: root, id: 'child' });
+    for (const actor of [root, child]) actor.start();
+    const seen: unknown[] = [];
+    root.system.inspect((event) => {
+      const status = event.type === '@xstate.snapshot' ? event.snapshot.status : undefined;
+      seen.push([event.actorRef === child ? 'child' : 'root', event.type, status]);
+    });
+    child.send({ type: 'x' });
+    expect(seen).toEqual([
+      ['child', '@xstate.event', undefined],
+      ['child', '@xstate.snapshot', 'error'],
+      ['root', '@xstate.event', undefined],
+      ['root', '@xstate.snapshot', 'active'],
+    ]);
   });
 });
 
