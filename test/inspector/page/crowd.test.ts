@@ -1,13 +1,11 @@
 /** Ten thousand real connections, and somebody who looks. */
-import { fork, spawnSync } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { createTroupe, defineService } from 'troupe';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { hasChromium, useChromium } from './chromium.ts';
 
-const root = new URL('../../../', import.meta.url).pathname;
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 const CONNECTIONS = 10_000;
 
 /** What the page holds after garbage collection. */
@@ -20,11 +18,10 @@ async function memoryOf(page: Page): Promise<{ readonly heapMiB: number; readonl
   return { heapMiB: of('JSHeapUsedSize') / 1_048_576, nodes: of('Nodes') };
 }
 
-describe.skipIf(executablePath === undefined)('ten thousand connections', { timeout: 60_000 }, () => {
+describe.skipIf(!hasChromium)('ten thousand connections', { timeout: 60_000 }, () => {
+  const { open } = useChromium();
+
   test('are counted, listed and found, and the page stays small', async () => {
-    expect(spawnSync(process.execPath, ['--import', 'tsx', 'src/inspector/page/build.ts'], { cwd: root }).status).toBe(
-      0,
-    );
     let heard = 0;
     let allHeard = (): void => {};
     const service = defineService({
@@ -45,12 +42,8 @@ describe.skipIf(executablePath === undefined)('ten thousand connections', { time
     onTestFinished(() => void crowd.kill());
     await once(crowd, 'message');
 
-    const browser = await chromium.launch({ args: ['--no-sandbox', '--disable-gpu'], executablePath: executablePath! });
-    onTestFinished(() => browser.close());
-    const page = await browser.newPage();
-    page.setDefaultTimeout(20_000);
     // The token first, so that what is timed is the page and not the way to it.
-    await page.goto(troupe.inspector!.url!);
+    const { page } = await open(troupe.inspector!.url!);
     await page.getByText('10,000').first().waitFor();
     const begun = performance.now();
     await page.goto('about:blank');
