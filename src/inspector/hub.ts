@@ -23,6 +23,7 @@ import { Overview } from './overview.ts';
 import type { HelloFrame, MicrostepFrame, StatelyFrame } from './protocol.ts';
 import type { InspectedWatcher, InspectorSource } from './source.ts';
 import { encode, StatelyWire } from './stately-wire.ts';
+import { Steps } from './steps.ts';
 import { Viewer, type ViewerLink } from './viewer.ts';
 
 export interface HubSetting extends Omit<InspectorSettings, 'admission'> {
@@ -57,6 +58,7 @@ export class Hub implements InspectedWatcher {
   readonly #viewers = new Set<Viewer>();
   /** Who watches an actor, by its sessionId. */
   readonly #watchers = new Map<string, Set<Viewer>>();
+  readonly #steps = new Steps();
   #stopInspecting: (() => void) | undefined;
   #stopOverhearing: (() => void) | undefined;
   /** How long describing has taken since then. */
@@ -180,6 +182,7 @@ export class Hub implements InspectedWatcher {
     if (viewer.isGone) return;
     viewer.watched.set(sessionId, actor);
     let watchers = this.#watchers.get(sessionId);
+    if (watchers === undefined) this.#steps.begin(actor);
     if (watchers === undefined) this.#watchers.set(sessionId, (watchers = new Set()));
     watchers.add(viewer);
     this.#stopInspecting ??= this.#setting.source.inspect(this);
@@ -269,34 +272,37 @@ export class Hub implements InspectedWatcher {
     const actor = event.actorRef as AnyActorRef;
     const { sessionId } = actor;
     const isMicrostep = event.type === '@xstate.microstep';
+    const step = this.#steps.numberOf(event);
     let text: string | undefined;
     for (const viewer of [...watchers]) {
       if (isMicrostep && !viewer.isExtended) continue;
       if (viewer.unannounced.delete(sessionId)) this.#announce(viewer, actor);
       if (this.#isBusy()) viewer.drop(sessionId);
       else if (viewer.hasRoom(sessionId))
-        viewer.send((text ??= this.#timed(() => encode(this.#frameOf(event, actor)))));
+        viewer.send((text ??= this.#timed(() => encode(this.#frameOf(event, actor, step)))));
     }
   }
 
-  #frameOf(event: Doing, actor: AnyActorRef): StatelyFrame | MicrostepFrame {
+  #frameOf(event: Doing, actor: AnyActorRef, step: number): StatelyFrame | MicrostepFrame {
     switch (event.type) {
       case '@xstate.event':
-        return this.#wire.event(event);
+        return this.#wire.event(event, step);
       case '@xstate.snapshot':
-        return this.#wire.snapshot(event);
+        return this.#wire.snapshot(event, step);
       case '@xstate.microstep':
-        return this.#microstep(event, actor);
+        return this.#microstep(event, actor, step);
     }
   }
 
-  #microstep({ event, snapshot, _transitions: transitions }: Microstep, actor: AnyActorRef): MicrostepFrame {
+  #microstep(told: Microstep, actor: AnyActorRef, step: number): MicrostepFrame {
+    const { event, snapshot, _transitions: transitions } = told;
     const chart = chartOf(actor);
     const { value } = snapshot as { readonly value?: unknown };
     return {
       type: 'troupe.microstep',
       at: Date.now(),
       sessionId: actor.sessionId,
+      step,
       event: this.#wire.eventOf(actor, event),
       edges: chart === undefined ? [] : edgesOf(chart, transitions as unknown as readonly ChartTransition[]),
       active: chart === undefined ? [] : activeStates(chart, value),

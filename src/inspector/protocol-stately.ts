@@ -28,6 +28,8 @@ export interface EventFrame extends StatelyEnvelope {
   readonly event: DescribedEvent;
   /** The sender; absent when the event came from outside of the actors. */
   readonly sourceId: string | undefined;
+  /** Ours: the number of the actor's step that begins with it. What belongs to the step has the same, and nothing else. */
+  readonly step: number;
 }
 
 /** An actor has dealt with an event; its snapshot may be as before. */
@@ -35,6 +37,8 @@ export interface SnapshotFrame extends StatelyEnvelope {
   readonly type: '@xstate.snapshot';
   readonly event: DescribedEvent;
   readonly snapshot: DescribedSnapshot;
+  /** Ours: the number of the step that ends with it, the one of the {@link EventFrame} if that was told. */
+  readonly step: number;
 }
 
 /** What every viewer gets. */

@@ -99,6 +99,8 @@ export interface MicrostepFrame {
   readonly type: 'troupe.microstep';
   readonly at: number;
   readonly sessionId: string;
+  /** As of the {@link EventFrame} that began the step; `event` may be another one, which the machine raised meanwhile. */
+  readonly step: number;
   readonly event: DescribedEvent;
   /** In the order in which they were taken; more than one in parallel states. */
   readonly edges: readonly TakenEdge[];

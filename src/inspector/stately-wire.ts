@@ -63,20 +63,22 @@ export class StatelyWire {
     };
   }
 
-  event({ event, actorRef, sourceRef }: InspectedEventEvent): EventFrame {
+  event({ event, actorRef, sourceRef }: InspectedEventEvent, step: number): EventFrame {
     return {
       type: '@xstate.event',
       event: this.eventOf(actorRef as AnyActorRef, event),
       sourceId: sourceRef?.sessionId,
+      step,
       ...this.#envelope(actorRef),
     };
   }
 
-  snapshot({ event, actorRef, snapshot }: InspectedSnapshotEvent): SnapshotFrame {
+  snapshot({ event, actorRef, snapshot }: InspectedSnapshotEvent, step: number): SnapshotFrame {
     return {
       type: '@xstate.snapshot',
       event: this.eventOf(actorRef as AnyActorRef, event),
       snapshot: this.snapshotOf(actorRef as AnyActorRef, snapshot),
+      step,
       ...this.#envelope(actorRef),
     };
   }

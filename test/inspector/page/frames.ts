@@ -72,15 +72,33 @@ export const actor = (sessionId: string, name: string, snapshot: Partial<Describ
   snapshot: { status: 'active', ...snapshot },
 });
 
-export const event = (sessionId: string, type: string, at = 0, sourceId?: string): EventFrame => ({
+/** Steps are numbered by their event's type here, unless a test says otherwise. */
+const numbers = new Map<string, number>();
+const numberOf = (type: string): number => numbers.get(type) ?? (numbers.set(type, numbers.size + 1), numbers.size);
+
+export const event = (
+  sessionId: string,
+  type: string,
+  at = 0,
+  sourceId?: string,
+  step = numberOf(type),
+): EventFrame => ({
   ...envelope(sessionId, at),
+  step,
   type: '@xstate.event',
   event: { type },
   sourceId,
 });
 
-export const snapshot = (sessionId: string, type: string, value: Described, at = 0): SnapshotFrame => ({
+export const snapshot = (
+  sessionId: string,
+  type: string,
+  value: Described,
+  at = 0,
+  step = numberOf(type),
+): SnapshotFrame => ({
   ...envelope(sessionId, at),
+  step,
   type: '@xstate.snapshot',
   event: { type },
   snapshot: { status: 'active', value },
@@ -92,10 +110,12 @@ export const microstep = (
   source: string,
   target: string,
   transition?: string,
+  step = numberOf(type),
 ): MicrostepFrame => ({
   type: 'troupe.microstep',
   at: 0,
   sessionId,
+  step,
   event: { type },
   edges: [{ source, event: type, targets: [target], ...(transition === undefined ? {} : { transition }) }],
   active: [target],

@@ -52,14 +52,39 @@ describe('what a watched actor does', () => {
 
   it('is put together rightly when two events of one type wait', () => {
     const steps = stepsAfter(
-      arrived(event(id, 'ring', 1)),
-      arrived(event(id, 'ring', 2)),
-      arrived(snapshot(id, 'ring', 'closed')),
+      arrived(event(id, 'ring', 1, undefined, 101)),
+      arrived(event(id, 'ring', 2, undefined, 102)),
+      arrived(snapshot(id, 'ring', 'closed', 0, 101)),
     );
     expect(steps.map(({ at, snapshot }) => [at, snapshot !== undefined])).toEqual([
       [1, true],
       [2, false],
     ]);
+  });
+
+  it('is put together rightly after the snapshot of an event of the same type was left out', () => {
+    const rung = (step: number): Action => arrived(event(id, 'ring', 0, undefined, step));
+    const settled = (step: number): Action => arrived(snapshot(id, 'ring', `rung ${step}`, 0, step));
+    const steps = stepsAfter(rung(101), settled(101), rung(102), rung(103), settled(103), settled(104), rung(105));
+    expect(steps.map(({ number, snapshot }) => [number, snapshot?.value])).toEqual([
+      [101, 'rung 101'],
+      [102, undefined],
+      [103, 'rung 103'],
+      [104, 'rung 104'],
+      [105, undefined],
+    ]);
+  });
+
+  it('has the edges too that were taken for an event that the machine raised itself', () => {
+    const [step, ...others] = stepsAfter(
+      arrived(event(id, 'open', 0, undefined, 101)),
+      arrived(microstep(id, 'open', 'door.closed', 'door.open', undefined, 101)),
+      arrived(microstep(id, 'raised', 'door.open', 'door.locked', undefined, 101)),
+      arrived(snapshot(id, 'open', 'locked', 0, 101)),
+    );
+    expect(others).toEqual([]);
+    expect(step?.edges.map(({ event }) => event)).toEqual(['open', 'raised']);
+    expect(step).toMatchObject({ event: { type: 'open' }, active: ['door.locked'], snapshot: { value: 'locked' } });
   });
 
   it('is a step of its own when no event was seen being sent', () => {

@@ -3,8 +3,8 @@
  * taken and the snapshot afterwards.
  *
  * The server tells of an event when it is sent and of the snapshot when it has
- * been dealt with; others may be sent in between. So an event waits, as an open
- * step, for the snapshot that names the same type.
+ * been dealt with; others may be sent in between, and frames may be left out.
+ * The number that the server gives a step says what belongs together.
  */
 import type {
   ActorFrame,
@@ -21,6 +21,8 @@ export interface Step {
   /** Grows over all actors: which was first. */
   readonly sequence: number;
   readonly sessionId: string;
+  /** The server's number for it; those of another actor are others. */
+  readonly number: number;
   readonly at: number;
   readonly event: DescribedEvent;
   /** The sender, unless the event came from outside of the actors. */
@@ -63,8 +65,6 @@ export interface Heard<Frame> {
 
 export const stepBounds = { count: 500, size: 8 * 1024 * 1024, sizeOf: ({ size }: Step) => size };
 const mostFlashes = 16;
-/** How many open steps are looked through for the one that a snapshot ends. */
-const furthest = 64;
 
 export function newWatched({ sessionId, name, parentId, snapshot }: ActorFrame): Watched {
   const steps = emptyRing<Step>();
@@ -77,33 +77,25 @@ export function watchedAgain(watched: Watched, { name, parentId, snapshot }: Act
   return { ...watched, name, parentId, snapshot, active: undefined };
 }
 
-export function withEvent(watched: Watched, { frame, size, sequence }: Heard<EventFrame>): Watched {
-  const step = { ...newStep(watched, sequence, frame.event, Number(frame.createdAt), size), source: frame.sourceId };
-  return { ...watched, steps: pushed(watched.steps, { ...step, isSent: true }, stepBounds) };
+export function withEvent(watched: Watched, heard: Heard<EventFrame>): Watched {
+  const step = { ...newStep(heard, Number(heard.frame.createdAt)), source: heard.frame.sourceId, isSent: true };
+  return { ...watched, steps: pushed(watched.steps, step, stepBounds) };
 }
 
-export function withMicrostep(watched: Watched, { frame, size, sequence }: Heard<MicrostepFrame>): Watched {
-  const { event, edges, active } = frame;
-  const flashes = edges.map((edge) => ({ sequence, edge }));
+export function withMicrostep(watched: Watched, heard: Heard<MicrostepFrame>): Watched {
+  const { edges, active, at } = heard.frame;
+  const flashes = edges.map((edge) => ({ sequence: heard.sequence, edge }));
   return {
-    ...extended(watched, sequence, event, frame.at, (step) => ({
-      edges: [...step.edges, ...edges],
-      active,
-      size: step.size + size,
-    })),
+    ...extended(watched, heard, at, (step) => ({ edges: [...step.edges, ...edges], active })),
     active,
     flashes: [...watched.flashes, ...flashes].slice(-mostFlashes),
   };
 }
 
-export function withSnapshot(watched: Watched, { frame, size, sequence }: Heard<SnapshotFrame>): Watched {
-  const { event, snapshot } = frame;
+export function withSnapshot(watched: Watched, heard: Heard<SnapshotFrame>): Watched {
+  const { snapshot, createdAt } = heard.frame;
   return {
-    ...extended(watched, sequence, event, Number(frame.createdAt), (step) => ({
-      snapshot,
-      active: step.active ?? watched.active,
-      size: step.size + size,
-    })),
+    ...extended(watched, heard, Number(createdAt), (step) => ({ snapshot, active: step.active ?? watched.active })),
     snapshot,
   };
 }
@@ -118,34 +110,26 @@ export function snapshotAt(watched: Watched, sequence: number): DescribedSnapsho
   return stepAt(watched, sequence)?.snapshot ?? (watched.steps.dropped === 0 ? watched.before : undefined);
 }
 
+/** The step that `frame` belongs to, changed; a new one, if the event was not seen being sent. */
 function extended(
   watched: Watched,
-  sequence: number,
-  event: DescribedEvent,
+  heard: Heard<MicrostepFrame | SnapshotFrame>,
   at: number,
   change: (step: Step) => Partial<Step>,
 ): Watched {
-  const index = openStep(watched.steps.items, event.type);
-  const open = watched.steps.items[index];
-  if (open !== undefined) {
-    return { ...watched, steps: replaced(watched.steps, index, { ...open, ...change(open) }, stepBounds) };
-  }
-  const step = newStep(watched, sequence, event, at, 0);
-  return { ...watched, steps: pushed(watched.steps, { ...step, ...change(step) }, stepBounds) };
+  const { steps } = watched;
+  const index = steps.items.findLastIndex(({ number }) => number === heard.frame.step);
+  const known = steps.items[index];
+  const step = known === undefined ? newStep(heard, at) : { ...known, size: known.size + heard.size };
+  const after = { ...step, ...change(step) };
+  return {
+    ...watched,
+    steps: known === undefined ? pushed(steps, after, stepBounds) : replaced(steps, index, after, stepBounds),
+  };
 }
 
-/** The oldest step that waits for a snapshot of such an event. */
-function openStep(steps: readonly Step[], type: string): number {
-  let found = -1;
-  for (let index = steps.length - 1; index >= Math.max(0, steps.length - furthest); index -= 1) {
-    const step = steps[index];
-    if (step?.snapshot === undefined && step?.event.type === type) found = index;
-  }
-  return found;
-}
-
-function newStep(watched: Watched, sequence: number, event: DescribedEvent, at: number, size: number): Step {
-  const { sessionId } = watched;
+function newStep({ frame, size, sequence }: Heard<EventFrame | MicrostepFrame | SnapshotFrame>, at: number): Step {
+  const { sessionId, event, step: number } = frame;
   const nothing = { source: undefined, isSent: false, edges: [], active: undefined, snapshot: undefined };
-  return { sequence, sessionId, at, event, size, ...nothing };
+  return { sequence, sessionId, number, at, event, size, ...nothing };
 }
