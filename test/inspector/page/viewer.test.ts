@@ -11,7 +11,7 @@ import { actor, connection, connectionItem, door, hello, microstep, snapshot } f
 class World {
   now = 0;
   readonly asked: ViewerRequest[] = [];
-  #links: SocketListener[] = [];
+  readonly links: SocketListener[] = [];
   #timers: { readonly at: number; readonly act: () => void }[] = [];
   readonly store: Store;
   readonly viewer: Viewer;
@@ -21,7 +21,7 @@ class World {
     this.store = new Store(entered(initialState(route, 0), route));
     this.viewer = new Viewer(this.store, {
       connect: (listener) => {
-        this.#links.push(listener);
+        this.links.push(listener);
         return { send: (text) => void this.asked.push(JSON.parse(text) as ViewerRequest) };
       },
       now: () => this.now,
@@ -31,25 +31,28 @@ class World {
     this.viewer.start();
   }
 
-  get links(): number {
-    return this.#links.length;
+  open(server?: string): void {
+    this.links.at(-1)?.opened();
+    this.say(hello(server));
   }
 
-  open(): void {
-    this.#links.at(-1)?.opened();
-    this.say(hello());
+  /** The link is lost and comes back, to that server. */
+  relink(server?: string): void {
+    this.close();
+    this.pass(500);
+    this.open(server);
   }
 
   close(): void {
-    this.#links.at(-1)?.closed();
+    this.links.at(-1)?.closed();
   }
 
   say(...frames: readonly ServerFrame[]): void {
-    for (const frame of frames) this.#links.at(-1)?.heard(JSON.stringify(frame));
+    for (const frame of frames) this.links.at(-1)?.heard(JSON.stringify(frame));
   }
 
   hear(data: unknown): void {
-    this.#links.at(-1)?.heard(data);
+    this.links.at(-1)?.heard(data);
   }
 
   pass(ms: number): void {
@@ -98,9 +101,7 @@ describe('a page that shows a list', () => {
   });
 
   it('asks again when the link was lost before the answer', () => {
-    world.close();
-    world.pass(500);
-    world.open();
+    world.relink();
     expect(types(world)).toEqual(['list', 'list']);
   });
 });
@@ -162,13 +163,60 @@ describe('a page that shows a connection', () => {
 
   it('watches and asks again over a new link, and keeps what was recorded', () => {
     world.say(actor('x:9', 'service'), microstep('x:9', 'open', 'door.closed', 'door.open'));
-    world.close();
-    world.pass(500);
-    expect(world.links).toBe(2);
-    world.open();
+    world.relink();
     world.say(connection(5, 'c1', ['x:8', 'x:9']));
     expect(types(world).slice(4)).toEqual(['connection', 'watch', 'graph', 'graph']);
     expect(world.store.state.focus?.watched.get('x:9')?.steps.items).toHaveLength(1);
+  });
+});
+
+describe('a page whose server was restarted', () => {
+  /** What is asked over the new link, and what of that before the server has said which one it is. */
+  function askedAnew(world: World): {
+    readonly before: readonly ViewerRequest[];
+    readonly all: readonly ViewerRequest[];
+  } {
+    world.close();
+    world.pass(500);
+    const asked = world.asked.length;
+    world.links.at(-1)?.opened();
+    world.pass(0);
+    const before = world.asked.slice(asked);
+    world.say(hello('second'));
+    world.pass(20_000);
+    return { before, all: world.asked.slice(asked) };
+  }
+
+  it('asks the new one only for the connection, and watches nothing that was watched on the one before', () => {
+    const world = new World('#/connection/c1');
+    world.open();
+    world.say(connection(1, 'c1', ['x:8', 'x:9']));
+    const { before, all } = askedAnew(world);
+    expect(before).toEqual([]);
+    expect(new Set(all.map(({ type }) => type))).toEqual(new Set(['connection']));
+    world.say({ type: 'troupe.error', request: all.at(-1)!.request, code: 'unknown', message: 'no such connection' });
+    expect(world.store.state.focus?.asked?.problem).toBe('no such connection');
+  });
+
+  it('watches no stranger that has the sessionId of the actor it showed', () => {
+    const world = new World('#/actor/x%3A9');
+    world.open();
+    world.say(actor('x:9', 'service'));
+    expect(types(world)).toEqual(['watch', 'graph']);
+    expect(askedAnew(world).all).toEqual([]);
+    world.say(actor('x:9', 'a stranger'));
+    expect(world.store.state.focus).toMatchObject({ isOfBefore: true, watched: new Map() });
+  });
+
+  it('watches the supervisor again, which is the same on every server', () => {
+    const world = new World('#/actor/x%3A0');
+    world.open();
+    const { before, all } = askedAnew(world);
+    expect(before).toEqual([]);
+    expect(all).toMatchObject([
+      { type: 'watch', actors: ['x:0'] },
+      { type: 'graph', of: 'x:0' },
+    ]);
   });
 });
 
@@ -176,11 +224,11 @@ describe('the link of the page', () => {
   it('is opened again when it is lost, also at once', () => {
     const world = new World('');
     world.close();
-    expect(world.links).toBe(1);
+    expect(world.links).toHaveLength(1);
     world.viewer.retryNow();
-    expect(world.links).toBe(2);
+    expect(world.links).toHaveLength(2);
     world.pass(500);
-    expect(world.links).toBe(2);
+    expect(world.links).toHaveLength(2);
   });
 
   it.each([new Uint8Array(3), 'no JSON', '7', 'null', '"text"', '{}', '{"type":"troupe.from-the-future"}'])(

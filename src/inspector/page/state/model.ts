@@ -29,6 +29,8 @@ export interface Focus {
   readonly facts: ConnectionFacts | undefined;
   /** The last question for the facts. */
   readonly asked: Asked | undefined;
+  /** The address names an actor of a server that is no more: the sessionId means nothing here, or another actor. */
+  readonly isOfBefore: boolean;
   /** The actors that are to be watched; those of the connection, or the one actor. */
   readonly actors: readonly string[];
   readonly watching: Asked | undefined;
@@ -48,6 +50,8 @@ export interface State {
   readonly link: Link;
   readonly route: Route;
   readonly hello: HelloFrame | undefined;
+  /** Whether `hello` came over the link that is open now. */
+  readonly isGreeted: boolean;
   readonly overview: OverviewFrame | undefined;
   readonly list: Pages | undefined;
   readonly sight: Sight;
@@ -82,6 +86,7 @@ export type Action =
 export const noFocus: Focus = {
   facts: undefined,
   asked: undefined,
+  isOfBefore: false,
   actors: [],
   watching: undefined,
   watchedActors: [],
@@ -98,6 +103,7 @@ export function initialState(route: Route, now: number): State {
     link: { phase: 'connecting', attempt: 0 },
     route,
     hello: undefined,
+    isGreeted: false,
     overview: undefined,
     list: undefined,
     sight: { first: 0, last: 0 },

@@ -1,5 +1,5 @@
 /** What happens → what the page knows then. Pure: nothing is sent from here, see `wanted.ts` for that. */
-import type { ServerFrame, ViewerRequest } from '../../protocol.ts';
+import type { HelloFrame, ServerFrame, ViewerRequest } from '../../protocol.ts';
 import {
   graphAnswered,
   focusAsked,
@@ -11,7 +11,7 @@ import {
 } from './focus.ts';
 import { withIncident } from './incidents.ts';
 import { lost } from './link.ts';
-import type { Action, State } from './model.ts';
+import { noFocus, type Action, type State } from './model.ts';
 import { answered, asked, goOn, newPages, refused } from './pages.ts';
 import { hashOf, type Route } from './route.ts';
 
@@ -26,6 +26,7 @@ export function reduce(state: State, action: Action): State {
       return {
         ...state,
         link: { phase: 'open' },
+        isGreeted: false,
         notice: state.hello === undefined ? '' : 'Connected to the server again.',
         list: state.list && { ...state.list, pending: undefined },
         focus: state.focus && focusRelinked(state.focus),
@@ -75,13 +76,8 @@ export function total({ incidents }: State): number {
 
 function frameArrived(state: State, frame: ServerFrame, size: number, at: number): State {
   switch (frame.type) {
-    case 'troupe.hello': {
-      const isOther = state.hello !== undefined && state.hello.server !== frame.server;
-      if (!isOther) return { ...state, hello: frame };
-      // sessionIds begin anew with the server: nothing of what is shown is still meant.
-      const fresh = entered({ ...state, overview: undefined }, state.route);
-      return { ...fresh, hello: frame, notice: 'The server was restarted. What is shown begins anew.' };
-    }
+    case 'troupe.hello':
+      return greeted({ ...state, isGreeted: true }, frame);
     case 'troupe.overview':
       return { ...state, overview: frame };
     case '@xstate.actor':
@@ -124,6 +120,27 @@ function frameArrived(state: State, frame: ServerFrame, size: number, at: number
       // A newer server may say more than this page knows.
       return state;
   }
+}
+
+function greeted(state: State, hello: HelloFrame): State {
+  const before = state.hello;
+  if (before === undefined || before.server === hello.server) return { ...state, hello };
+  // sessionIds begin anew with the server: nothing of what is shown is still meant.
+  const fresh = entered({ ...state, overview: undefined, dropped: 0 }, state.route);
+  const { focus, route } = fresh;
+  const isOfBefore = route.view === 'actor' && !isSameRole(before, hello, route.sessionId);
+  return {
+    ...fresh,
+    hello,
+    focus: focus && isOfBefore ? { ...noFocus, isOfBefore } : focus,
+    notice: 'The server was restarted. What is shown begins anew.',
+  };
+}
+
+/** Whether `sessionId` names the same part of both servers: the supervisor, say. */
+function isSameRole(before: HelloFrame, after: HelloFrame, sessionId: string): boolean {
+  const roles = ['supervisor', 'server', 'names', 'groups'] as const;
+  return roles.some((role) => before.actors[role] === sessionId && after.actors[role] === sessionId);
 }
 
 function requestSent(state: State, request: ViewerRequest, at: number): State {

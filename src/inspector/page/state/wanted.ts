@@ -19,8 +19,8 @@ const factsMs = 2_000;
 const patienceMs = 10_000;
 
 export function wanted(state: State): readonly Wanted[] {
-  const { hello, link } = state;
-  if (link.phase !== 'open' || hello === undefined) return [];
+  // Before the hello it is not known whether it is the same server: of another one, all sessionIds are others.
+  if (state.link.phase !== 'open' || !state.isGreeted) return [];
   return [...wantedOfList(state), ...(state.focus === undefined ? [] : wantedOfFocus(state, state.focus))];
 }
 

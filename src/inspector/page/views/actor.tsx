@@ -23,6 +23,11 @@ export function ActorView({ state, sessionId }: { readonly state: State; readonl
           <a href={hashOf({ view: 'list', query: { of: 'connections', service: name } })}>Its connections</a>
         )}
       </div>
+      {focus.isOfBefore && (
+        <p class="panel warn" role="status">
+          The server was restarted: this address named an actor of the server before. Choose anew what to look at.
+        </p>
+      )}
       {focus.watching?.problem !== undefined && (
         <p class="panel warn" role="status">
           {focus.watching.problem}
