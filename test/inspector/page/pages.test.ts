@@ -5,6 +5,7 @@ import {
   goOn,
   hasMore,
   itemsOf,
+  keyOf,
   newPages,
   refused,
   wantedPage,
@@ -66,6 +67,18 @@ describe('a list that is given out page by page', () => {
     const moved = filled(two, 0, 1, 'a+1', 2_000);
     expect(idsOf(moved)).toHaveLength(199);
     expect(new Set(idsOf(moved)).size).toBe(199);
+  });
+
+  it('shows both services of one name while the one takes the place of the other', () => {
+    const service = { service: 'chat', route: '/chat/{room}', connections: 0 };
+    const items = [
+      { ...service, sessionId: 'x:4', state: 'draining' },
+      { ...service, sessionId: 'x:9', state: 'running' },
+    ];
+    const services = asked(newPages({ of: 'services' }), 1, 0, 0);
+    const shown = itemsOf(answered(services, { type: 'troupe.list', request: 1, of: 'services', items }, 0));
+    expect(shown).toEqual(items);
+    expect(new Set(shown.map(keyOf)).size).toBe(2);
   });
 
   it('asks again for what is behind a page that ends elsewhere now', () => {

@@ -103,10 +103,11 @@ export function itemsOf({ pages }: Pages): readonly ListItem[] {
   );
 }
 
+/** Two services may have one name while the one takes the place of the other. */
 export function keyOf(item: ListItem): string {
   if ('id' in item) return item.id;
   if ('name' in item) return item.name;
-  return 'group' in item ? item.group : item.service;
+  return 'group' in item ? item.group : item.sessionId;
 }
 
 export function hasMore({ pages }: Pages): boolean {

@@ -154,7 +154,7 @@ function Filters({ state, query }: { readonly state: State; readonly query: List
 
 /** The services to choose from; the chosen one is always among them. */
 function servicesOf({ overview }: State, { service }: ListQuery): readonly string[] {
-  const names = overview?.services.map(({ service }) => service) ?? [];
+  const names = [...new Set(overview?.services.map(({ service }) => service))];
   return service === undefined || names.includes(service) ? names : [service, ...names];
 }
 
