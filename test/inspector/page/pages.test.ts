@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ErrorFrame } from '../../../src/inspector/protocol.ts';
 import {
   answered,
   asked,
@@ -24,6 +25,13 @@ function filled(pages: Pages, page: number, from: number, next: string | undefin
   const frame = { type: 'troupe.list', request: 1, of: 'connections', items: items(from, count) } as const;
   return answered(asked(pages, 1, page, at), next === undefined ? frame : { ...frame, next }, at);
 }
+
+const refusal = (code: ErrorFrame['code'], message: string): ErrorFrame => ({
+  type: 'troupe.error',
+  request: 1,
+  code,
+  message,
+});
 
 const two = filled(filled(list, 0, 0, 'a'), 1, 100, 'b');
 const idsOf = (pages: Pages) => itemsOf(pages).map((item) => 'id' in item && item.id);
@@ -91,13 +99,15 @@ describe('a list that is given out page by page', () => {
   });
 
   it('says what the server says when it cannot be listed, and asks no more', () => {
-    const failed = refused(asked(list, 1, 0, 0), 1, 'There is no such group.', false);
+    const failed = refused(asked(list, 1, 0, 0), refusal('unknown', 'There is no such group.'), 0);
     expect(failed.problem).toBe('There is no such group.');
     expect(wantedPage(failed, top, 60_000)).toBeUndefined();
   });
 
-  it('asks again when the server was only busy', () => {
-    expect(wantedPage(refused(asked(list, 1, 0, 0), 1, 'busy', true), top, 0)).toEqual({ page: 0, after: undefined });
+  it('leaves a server alone for two seconds that was only busy, and then asks again', () => {
+    const busy = refused(asked(list, 1, 0, 0), refusal('busy', 'too many requests'), 5_000);
+    expect(wantedPage(busy, top, 6_999)).toBeUndefined();
+    expect(wantedPage(busy, top, 7_000)).toEqual({ page: 0, after: undefined });
   });
 
   it('stops looking when twenty pages in a row were empty, and goes on when told to', () => {

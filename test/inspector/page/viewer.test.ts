@@ -143,7 +143,26 @@ describe('a page that shows a connection', () => {
     world.say({ type: 'troupe.watching', request: 2, actors: ['x:8', 'x:9'], unknown: [] });
     world.pass(2_000);
     world.say(connection(5, 'c1', ['x:8', 'x:9', 'x:10']));
-    expect(world.last('watch')).toMatchObject({ actors: ['x:8', 'x:9', 'x:10'] });
+    expect(world.asked.slice(5)).toEqual([
+      { type: 'watch', request: 6, actors: ['x:10'] },
+      { type: 'graph', request: 7, of: 'x:10' },
+    ]);
+  });
+
+  it('asks a server again that was too busy, after two seconds and only for what it lacks', () => {
+    world.say({ type: 'troupe.graph', request: 3, of: 'x:8', graph: door, active: [] });
+    for (const request of [2, 4]) world.say({ type: 'troupe.error', request, code: 'busy', message: 'too many' });
+    world.pass(1_999);
+    expect(world.asked).toHaveLength(4);
+    world.pass(1);
+    expect(world.asked.slice(4)).toEqual([
+      { type: 'connection', request: 5, of: 'c1' },
+      { type: 'watch', request: 6, actors: ['x:8', 'x:9'] },
+      { type: 'graph', request: 7, of: 'x:9' },
+    ]);
+    world.say({ type: 'troupe.watching', request: 6, actors: ['x:8', 'x:9'], unknown: [] });
+    world.pass(2_000);
+    expect(types(world).slice(7)).toEqual([]);
   });
 
   it('asks for nothing more of a connection that is gone, and keeps what it knew', () => {

@@ -13,7 +13,7 @@ import type {
   WatchingFrame,
   WatchRequest,
 } from '../../protocol.ts';
-import { noFocus, type Asked, type Focus } from './model.ts';
+import { busyMs, noFocus, type Asked, type Focus } from './model.ts';
 import type { Route } from './route.ts';
 import {
   newWatched,
@@ -39,7 +39,10 @@ export function focusRelinked(focus: Focus): Focus {
 export function focusAsked(focus: Focus, request: ConnectionRequest | WatchRequest | GraphRequest, at: number): Focus {
   const asked: Asked = { request: request.request, at, problem: undefined };
   if (request.type === 'connection') return { ...focus, asked };
-  if (request.type === 'watch') return { ...focus, watching: asked, watchedActors: request.actors };
+  if (request.type === 'watch') {
+    const { actors } = request;
+    return { ...focus, watching: { ...asked, actors }, watchedActors: [...focus.watchedActors, ...actors] };
+  }
   return { ...focus, graphsAsked: new Map(focus.graphsAsked).set(request.of, asked) };
 }
 
@@ -79,12 +82,18 @@ export function graphAnswered(focus: Focus, frame: GraphFrame): Focus {
   };
 }
 
-export function focusRefused(focus: Focus, request: number, message: string, code: ErrorFrame['code']): Focus {
+export function focusRefused(focus: Focus, { request, message, code }: ErrorFrame, at: number): Focus {
+  if (request === undefined) return focus;
   // Who is busy is asked again; the rest stays as it is.
-  const problem = code === 'busy' ? undefined : message;
-  const after = (asked: Asked): Asked => ({ ...asked, request: undefined, problem });
+  const isBusy = code === 'busy';
+  const why = isBusy ? { problem: undefined, againAt: at + busyMs } : { problem: message };
+  const after = <Question extends Asked>(asked: Question): Question => ({ ...asked, request: undefined, ...why });
   if (focus.asked?.request === request) return { ...focus, asked: after(focus.asked) };
-  if (focus.watching?.request === request) return { ...focus, watching: after(focus.watching) };
+  const { watching, watchedActors } = focus;
+  if (watching?.request === request) {
+    const stillWatched = watchedActors.filter((actor) => !watching.actors.includes(actor));
+    return { ...focus, watching: after(watching), watchedActors: isBusy ? stillWatched : watchedActors };
+  }
   for (const [of, asked] of focus.graphsAsked) {
     if (asked.request === request) return { ...focus, graphsAsked: new Map(focus.graphsAsked).set(of, after(asked)) };
   }

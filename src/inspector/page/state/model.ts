@@ -22,7 +22,12 @@ export interface Asked {
   readonly at: number;
   /** Why there is no answer, in the server's words. */
   readonly problem: string | undefined;
+  /** The server was too busy: when it may be asked again. */
+  readonly againAt?: number | undefined;
 }
+
+/** How long a server is left alone that was too busy to answer. */
+export const busyMs = 2_000;
 
 /** The connection, or the actor, that is being looked at. */
 export interface Focus {
@@ -33,8 +38,9 @@ export interface Focus {
   readonly isOfBefore: boolean;
   /** The actors that are to be watched; those of the connection, or the one actor. */
   readonly actors: readonly string[];
-  readonly watching: Asked | undefined;
-  /** The actors that the last `watch` was about. */
+  /** The last `watch`, and the actors that it was about. */
+  readonly watching: (Asked & { readonly actors: readonly string[] }) | undefined;
+  /** The actors that were asked to be watched and not refused. */
   readonly watchedActors: readonly string[];
   readonly watched: ReadonlyMap<string, Watched>;
   readonly graphs: ReadonlyMap<string, GraphFrame>;

@@ -5,7 +5,8 @@
  * again now and then, since states change. An answer that nobody waits for any
  * more (the search was changed meanwhile) is ignored.
  */
-import type { ListFrame } from '../../protocol.ts';
+import type { ErrorFrame, ListFrame } from '../../protocol.ts';
+import { busyMs } from './model.ts';
 import type { ListQuery } from './route.ts';
 
 export type ListItem = ListFrame['items'][number];
@@ -24,6 +25,8 @@ export interface Pages {
   readonly pending: { readonly request: number; readonly page: number; readonly at: number } | undefined;
   /** What cannot be listed, in the server's words. */
   readonly problem: string | undefined;
+  /** The server was too busy: when it may be asked again. */
+  readonly againAt?: number | undefined;
 }
 
 /** Which rows are in sight; the first row is 0. */
@@ -44,11 +47,11 @@ export function newPages(query: ListQuery): Pages {
 
 /** The page to ask for now, if any, and where it begins. */
 export function wantedPage(
-  { pages, pending, problem }: Pages,
+  { pages, pending, problem, againAt }: Pages,
   sight: Sight,
   now: number,
 ): { readonly page: number; readonly after: string | undefined } | undefined {
-  if (problem !== undefined) return undefined;
+  if (problem !== undefined || (againAt !== undefined && now < againAt)) return undefined;
   if (pending !== undefined && now - pending.at < patienceMs) return undefined;
   const last = pages.at(-1);
   if (last === undefined) return { page: 0, after: undefined };
@@ -65,7 +68,7 @@ export function wantedPage(
 }
 
 export function asked(pages: Pages, request: number, page: number, at: number): Pages {
-  return { ...pages, pending: { request, page, at } };
+  return { ...pages, pending: { request, page, at }, againAt: undefined };
 }
 
 export function answered(list: Pages, { request, of, items, next }: ListFrame, at: number): Pages {
@@ -87,9 +90,10 @@ export function answered(list: Pages, { request, of, items, next }: ListFrame, a
   return { ...list, pages: [...before, page, ...behind], pending: undefined, problem: undefined };
 }
 
-export function refused(list: Pages, request: number, message: string, isForNow: boolean): Pages {
-  if (list.pending?.request !== request) return list;
-  return { ...list, pending: undefined, problem: isForNow ? undefined : message };
+export function refused(list: Pages, { request, code, message }: ErrorFrame, at: number): Pages {
+  if (request === undefined || list.pending?.request !== request) return list;
+  const answered = { ...list, pending: undefined };
+  return code === 'busy' ? { ...answered, againAt: at + busyMs } : { ...answered, problem: message };
 }
 
 /** All items, each once: while pages are renewed, one may for a moment stand on two of them. */

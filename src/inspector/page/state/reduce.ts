@@ -107,12 +107,12 @@ function frameArrived(state: State, frame: ServerFrame, size: number, at: number
         ? { ...state, outcome: { request: frame.request, text: `The server answers: ${frame.status}.` } }
         : state;
     case 'troupe.error': {
-      const { request, message, code } = frame;
+      const { request, message } = frame;
       if (request === undefined) return state;
       return {
         ...state,
-        list: state.list && refused(state.list, request, message, code === 'busy'),
-        focus: state.focus && focusRefused(state.focus, request, message, code),
+        list: state.list && refused(state.list, frame, at),
+        focus: state.focus && focusRefused(state.focus, frame, at),
         outcome: state.outcome?.request === request ? { request, text: message } : state.outcome,
       };
     }

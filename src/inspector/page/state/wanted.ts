@@ -41,9 +41,11 @@ function wantedOfFocus({ route, now, hello }: State, focus: Focus): readonly Wan
   const most = hello?.limits.watchedActors ?? 20;
   const living = focus.actors.filter((actor) => focus.watched.get(actor)?.hasEnded !== true).slice(-most);
   const missing = living.filter((actor) => !focus.watchedActors.includes(actor));
-  if (missing.length > 0 && !isWaiting(focus.watching, now)) wants.push({ type: 'watch', actors: living });
+  if (missing.length > 0 && !isWaiting(focus.watching, now)) wants.push({ type: 'watch', actors: missing });
   for (const actor of living) {
-    if (hasGraph(focus, actor) && !focus.graphsAsked.has(actor)) wants.push({ type: 'graph', of: actor });
+    const asked = focus.graphsAsked.get(actor);
+    const isOpen = asked === undefined || (asked.againAt !== undefined && asked.againAt <= now);
+    if (isOpen && hasGraph(focus, actor)) wants.push({ type: 'graph', of: actor });
   }
   return wants;
 }
@@ -58,6 +60,7 @@ function isDue(asked: Asked | undefined, now: number, everyMs: number): boolean 
 }
 
 function isWaiting(asked: Asked | undefined, now: number): boolean {
+  if (asked?.againAt !== undefined) return now < asked.againAt;
   return asked?.request !== undefined && now - asked.at < patienceMs;
 }
 
