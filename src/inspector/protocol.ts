@@ -167,11 +167,13 @@ export interface ViolationFrame {
   readonly error: DescribedError;
 }
 
-/** That many frames were left out since the last frame of this kind, because there were too many in a second. */
+/** That many frames were left out since the last frame of this kind. */
 export interface DroppedFrame {
   readonly type: 'troupe.dropped';
   readonly at: number;
   readonly count: number;
+  /** How many of them because describing had taken its share of the time; the others were too many in a second. */
+  readonly busy: number;
 }
 
 // What an extended viewer may ask. `request` is its own number for it, which comes back with the answer.

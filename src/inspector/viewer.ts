@@ -43,6 +43,8 @@ export class Viewer {
   /** Events in this second. */
   #count = 0;
   #dropped = 0;
+  /** How many of them although there was room. */
+  #droppedAsBusy = 0;
   /** Watched actors of which it has missed something. */
   readonly #missed = new Set<string>();
   #second: unknown;
@@ -75,12 +77,17 @@ export class Viewer {
       this.#count++;
       return true;
     }
-    this.drop(sessionId);
+    this.#miss(sessionId);
     return false;
   }
 
-  /** Something was left out. */
+  /** Something was left out although there may have been room: the server is too busy. */
   drop(sessionId?: string): void {
+    this.#droppedAsBusy++;
+    this.#miss(sessionId);
+  }
+
+  #miss(sessionId: string | undefined): void {
     this.#dropped++;
     if (sessionId !== undefined && this.watched.has(sessionId)) this.#missed.add(sessionId);
     this.#second ??= this.#setting.clock.setTimeout(this.#nextSecond, SECOND_MS);
@@ -107,10 +114,10 @@ export class Viewer {
   readonly #nextSecond = (): void => {
     this.#count = 0;
     this.#second = undefined;
-    const count = this.#dropped;
+    const [count, busy] = [this.#dropped, this.#droppedAsBusy];
     if (count === 0 || this.#isGone) return;
-    this.#dropped = 0;
-    if (this.isExtended) this.answer({ type: 'troupe.dropped', at: Date.now(), count });
+    this.#dropped = this.#droppedAsBusy = 0;
+    if (this.isExtended) this.answer({ type: 'troupe.dropped', at: Date.now(), count, busy });
     const missed = [...this.#missed];
     this.#missed.clear();
     for (const sessionId of missed) {

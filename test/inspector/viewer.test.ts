@@ -37,6 +37,17 @@ describe('a viewer', () => {
     expect(sent).toHaveLength(5);
   });
 
+  it('is told why it was not told', () => {
+    const { viewer, clock, sent } = createViewer();
+    viewer.drop();
+    for (let count = 0; count < 5; count++) viewer.tell(failure);
+    clock.increment(1000);
+    expect(sent.at(-1)).toMatchObject({ type: 'troupe.dropped', count: 3, busy: 1 });
+    for (let count = 0; count < 4; count++) viewer.tell(failure);
+    clock.increment(1000);
+    expect(sent.at(-1)).toMatchObject({ type: 'troupe.dropped', count: 1, busy: 0 });
+  });
+
   it('is told how the actors are that it watches and has missed something of', () => {
     const { viewer, clock, retold } = createViewer({ maxEventsPerSecond: 1 });
     viewer.watched.set('x:1', { sessionId: 'x:1' } as AnyActorRef);

@@ -19,6 +19,11 @@ const store = new Store(entered(initialState(route, Date.now()), route));
 
 const viewer = new Viewer(store, {
   connect: (listener) => openSocket(listener, SUBPROTOCOL),
+  probe: () =>
+    fetch(new URL('ws', location.href), { method: 'HEAD', cache: 'no-store' }).then(
+      ({ status }) => status,
+      () => undefined,
+    ),
   now: () => Date.now(),
   random: () => Math.random(),
   after: (ms, act) => void setTimeout(act, ms),

@@ -22,6 +22,8 @@ export interface SocketListener {
 /** What the world around gives: sockets, time, chance. */
 export interface ViewerWorld {
   connect(listener: SocketListener): ViewerSocket;
+  /** What a plain request to the address of the sockets is answered with: a status, or nothing. */
+  probe(): Promise<number | undefined>;
   now(): number;
   random(): number;
   after(ms: number, act: () => void): void;
@@ -74,9 +76,12 @@ export class Viewer {
 
   #closed(): void {
     this.#socket = undefined;
+    const wasOpen = this.#store.state.link.phase === 'open';
     this.#store.dispatch({ type: 'link.lost', at: this.#world.now(), random: this.#world.random() });
     const { link } = this.#store.state;
     if (link.phase === 'lost') this.#world.after(link.retryAt - this.#world.now(), () => this.#startAgain());
+    // A browser does not say why it could not open a socket.
+    if (!wasOpen) void this.#world.probe().then((status) => this.#store.dispatch({ type: 'link.probed', status }));
   }
 
   #startAgain(): void {

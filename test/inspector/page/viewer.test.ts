@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ServerFrame, ViewerRequest } from '../../../src/inspector/protocol.ts';
+import { textOfLink } from '../../../src/inspector/page/state/link.ts';
 import { initialState } from '../../../src/inspector/page/state/model.ts';
 import { entered } from '../../../src/inspector/page/state/reduce.ts';
 import { routeOf } from '../../../src/inspector/page/state/route.ts';
@@ -10,6 +11,8 @@ import { actor, connection, connectionItem, door, hello, microstep, snapshot } f
 /** A server that says what the test makes it say, and a clock that the test moves. */
 class World {
   now = 0;
+  /** What plain requests are answered with. */
+  status: number | undefined;
   readonly asked: ViewerRequest[] = [];
   readonly links: SocketListener[] = [];
   #timers: { readonly at: number; readonly act: () => void }[] = [];
@@ -24,6 +27,7 @@ class World {
         this.links.push(listener);
         return { send: (text) => void this.asked.push(JSON.parse(text) as ViewerRequest) };
       },
+      probe: () => Promise.resolve(this.status),
       now: () => this.now,
       random: () => 0.5,
       after: (ms, act) => void this.#timers.push({ at: this.now + ms, act }),
@@ -248,6 +252,27 @@ describe('the link of the page', () => {
     expect(world.links).toHaveLength(2);
     world.pass(500);
     expect(world.links).toHaveLength(2);
+  });
+
+  it.each([
+    [undefined, 'The server does not answer.'],
+    [403, 'Open the address that it tells.'],
+    [426, 'takes no viewer'],
+    [404, 'no inspector'],
+  ])('that cannot be made says why, as plain requests are answered %s', async (status, text) => {
+    const world = new World('');
+    world.status = status;
+    world.close();
+    await Promise.resolve();
+    expect(textOfLink(world.store.state.link)).toContain(text);
+    world.viewer.retryNow();
+    expect(textOfLink(world.store.state.link)).toContain(text);
+    world.open();
+    expect(textOfLink(world.store.state.link)).toBe('Connected to the server');
+    world.status = 426;
+    world.close();
+    await Promise.resolve();
+    expect(textOfLink(world.store.state.link)).toContain('does not answer');
   });
 
   it.each([new Uint8Array(3), 'no JSON', '7', 'null', '"text"', '{}', '{"type":"troupe.from-the-future"}'])(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { textOfDropped } from '../../../src/inspector/page/state/dropped.ts';
 import { stateOfIncident, textOfIncident, type Incident } from '../../../src/inspector/page/state/incidents.ts';
 import { total } from '../../../src/inspector/page/state/reduce.ts';
 import { sequenceDiagram } from '../../../src/inspector/page/state/sequence.ts';
@@ -9,7 +10,7 @@ import {
   textOfDescribed,
   textOfValue,
 } from '../../../src/inspector/page/state/value.ts';
-import { actor, arrived, crash, deadLetter, event, linked, snapshot, stateAfter } from './frames.ts';
+import { actor, arrived, crash, deadLetter, event, hello, linked, snapshot, stateAfter } from './frames.ts';
 
 describe('a state value', () => {
   it.each([
@@ -54,6 +55,29 @@ describe('what the server describes', () => {
       '3 h',
       '2 days',
     ]);
+  });
+});
+
+describe('what the server left out', () => {
+  const text = (...frames: readonly { readonly count: number; readonly busy: number }[]): string => {
+    const dropped = frames.map((frame) => arrived({ type: 'troupe.dropped', at: 0, ...frame }));
+    return textOfDropped(stateAfter('', ...linked, ...dropped).dropped, 2000);
+  };
+  const [many, long] = ['more than 2000 a second', 'describing them took too long'];
+
+  it('is told with the reason, and not at all when it is nothing', () => {
+    expect(text()).toBe('');
+    expect(text({ count: 5, busy: 0 }, { count: 2, busy: 0 })).toBe(
+      `The server left out 7 frames: there were ${many}.`,
+    );
+    expect(text({ count: 5, busy: 5 })).toBe(`The server left out 5 frames: ${long}.`);
+    expect(text({ count: 5, busy: 0 }, { count: 2, busy: 1 })).toContain(`${many}, or ${long}`);
+  });
+
+  it('is nothing again after a restart of the server', () => {
+    const dropped = arrived({ type: 'troupe.dropped', at: 0, count: 5, busy: 0 });
+    const restarted = [{ type: 'link.opened' }, arrived(hello('second'))] as const;
+    expect(stateAfter('', ...linked, dropped, ...restarted).dropped.count).toBe(0);
   });
 });
 

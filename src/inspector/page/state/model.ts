@@ -66,7 +66,7 @@ export interface State {
   /** Incidents that were there when they were looked at last. */
   readonly incidentsSeen: number;
   /** How many frames the server has left out, as it said. */
-  readonly dropped: number;
+  readonly dropped: Dropped;
   /** What happened with the last action (closing, sending). */
   readonly outcome: { readonly request: number; readonly text: string | undefined } | undefined;
   /** Something that is worth being said once, also by a screen reader. */
@@ -75,9 +75,16 @@ export interface State {
   readonly sequence: number;
 }
 
+export interface Dropped {
+  readonly count: number;
+  /** How many of them because the server had no more time for it. */
+  readonly busy: number;
+}
+
 export type Action =
   | { readonly type: 'link.connecting' }
   | { readonly type: 'link.opened' }
+  | { readonly type: 'link.probed'; readonly status: number | undefined }
   | { readonly type: 'link.lost'; readonly at: number; readonly random: number }
   | { readonly type: 'frame'; readonly frame: ServerFrame; readonly size: number; readonly at: number }
   | { readonly type: 'asked'; readonly request: ViewerRequest; readonly at: number }
@@ -116,7 +123,7 @@ export function initialState(route: Route, now: number): State {
     focus: undefined,
     incidents: emptyRing(),
     incidentsSeen: 0,
-    dropped: 0,
+    dropped: { count: 0, busy: 0 },
     outcome: undefined,
     notice: '',
     sequence: 0,

@@ -10,7 +10,7 @@ import {
   watchedFrame,
 } from './focus.ts';
 import { withIncident } from './incidents.ts';
-import { lost } from './link.ts';
+import { lost, probed } from './link.ts';
 import { noFocus, type Action, type State } from './model.ts';
 import { answered, asked, goOn, newPages, refused } from './pages.ts';
 import { hashOf, type Route } from './route.ts';
@@ -18,9 +18,11 @@ import { hashOf, type Route } from './route.ts';
 export function reduce(state: State, action: Action): State {
   switch (action.type) {
     case 'link.connecting': {
-      const attempt = state.link.phase === 'lost' ? state.link.attempt : 0;
-      return { ...state, link: { phase: 'connecting', attempt } };
+      const { attempt, obstacle } = state.link.phase === 'lost' ? state.link : { attempt: 0, obstacle: undefined };
+      return { ...state, link: { phase: 'connecting', attempt, obstacle } };
     }
+    case 'link.probed':
+      return { ...state, link: probed(state.link, action.status) };
     case 'link.opened':
       // Nobody answers any more what was asked over the link before.
       return {
@@ -94,7 +96,10 @@ function frameArrived(state: State, frame: ServerFrame, size: number, at: number
       return state.route.view === 'incidents' ? { ...next, incidentsSeen: total(next) } : next;
     }
     case 'troupe.dropped':
-      return { ...state, dropped: state.dropped + frame.count };
+      return {
+        ...state,
+        dropped: { count: state.dropped.count + frame.count, busy: state.dropped.busy + frame.busy },
+      };
     case 'troupe.list':
       return { ...state, list: state.list && answered(state.list, frame, at) };
     case 'troupe.connection':
@@ -126,7 +131,7 @@ function greeted(state: State, hello: HelloFrame): State {
   const before = state.hello;
   if (before === undefined || before.server === hello.server) return { ...state, hello };
   // sessionIds begin anew with the server: nothing of what is shown is still meant.
-  const fresh = entered({ ...state, overview: undefined, dropped: 0 }, state.route);
+  const fresh = entered({ ...state, overview: undefined, dropped: { count: 0, busy: 0 } }, state.route);
   const { focus, route } = fresh;
   const isOfBefore = route.view === 'actor' && !isSameRole(before, hello, route.sessionId);
   return {

@@ -1,5 +1,6 @@
 /** The frame around all views: where one is, whether the server answers, where one can go. */
 import { useEffect, useRef } from 'preact/hooks';
+import { textOfDropped } from '../state/dropped.ts';
 import { textOfLink } from '../state/link.ts';
 import type { State } from '../state/model.ts';
 import { hashOf, type Route } from '../state/route.ts';
@@ -98,11 +99,7 @@ function Footer({ state }: { readonly state: State }) {
     <footer>
       {hello !== undefined && <span>{redacted[hello.redact]} </span>}
       {overview !== undefined && overview.viewers > 1 && <span>{overview.viewers} viewers are watching. </span>}
-      {dropped > 0 && (
-        <span class="warn">
-          The server left out {dropped} frames, because there were more than {hello?.limits.eventsPerSecond} a second.
-        </span>
-      )}{' '}
+      {hello !== undefined && <span class="warn">{textOfDropped(dropped, hello.limits.eventsPerSecond)}</span>}{' '}
       <a href="stately">Stately’s inspector</a> can look as well.
     </footer>
   );
