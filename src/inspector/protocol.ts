@@ -13,11 +13,13 @@
  * the id of a connection.
  */
 
-import type { Described, DescribedEvent } from './protocol-values.ts';
+import type { Described } from './protocol-values.ts';
+import type { EndedFrame, MicrostepFrame, MissedFrame } from './protocol-doings.ts';
 import type { Graph } from './protocol-graph.ts';
 import type { StatelyFrame } from './protocol-stately.ts';
 
 export type { Described, DescribedEvent, DescribedSnapshot } from './protocol-values.ts';
+export type { EndedFrame, MicrostepFrame, MissedFrame, TakenEdge } from './protocol-doings.ts';
 export type { Graph, GraphState, GraphTransition } from './protocol-graph.ts';
 export type { ActorFrame, EventFrame, SnapshotFrame, StatelyEnvelope, StatelyFrame } from './protocol-stately.ts';
 
@@ -80,39 +82,6 @@ export interface OverviewFrame {
   readonly groups: number;
   /** How many viewers watch, this one included. */
   readonly viewers: number;
-}
-
-/** One edge that was taken. */
-export interface TakenEdge {
-  /** The id of the transition in the {@link Graph} of its machine; absent if it cannot be told. */
-  readonly transition?: string;
-  /** The id of the state it leaves. */
-  readonly source: string;
-  /** What it is taken for, as the machine says it: `ws.text`, `*`, `xstate.after.1000.chat.idle`, `''` for `always`. */
-  readonly event: string;
-  /** The ids of the states it leads to; none for a transition without target. */
-  readonly targets: readonly string[];
-}
-
-/** A watched actor took transitions; comes before the SnapshotFrame of the whole step. */
-export interface MicrostepFrame {
-  readonly type: 'troupe.microstep';
-  readonly at: number;
-  readonly sessionId: string;
-  /** As of the {@link EventFrame} that began the step; `event` may be another one, which the machine raised meanwhile. */
-  readonly step: number;
-  readonly event: DescribedEvent;
-  /** In the order in which they were taken; more than one in parallel states. */
-  readonly edges: readonly TakenEdge[];
-  /** The ids of all states that are active afterwards. */
-  readonly active: readonly string[];
-}
-
-/** A watched actor has come to its end: it is not watched any more. */
-export interface EndedFrame {
-  readonly type: 'troupe.ended';
-  readonly at: number;
-  readonly sessionId: string;
 }
 
 /** A handler, guard or action failed; its connection ends with 1011. */
@@ -388,6 +357,7 @@ export type UnaskedFrame =
   | HelloFrame
   | OverviewFrame
   | MicrostepFrame
+  | MissedFrame
   | EndedFrame
   | CrashFrame
   | DeadLetterFrame

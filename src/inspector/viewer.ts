@@ -89,7 +89,10 @@ export class Viewer {
 
   #miss(sessionId: string | undefined): void {
     this.#dropped++;
-    if (sessionId !== undefined && this.watched.has(sessionId)) this.#missed.add(sessionId);
+    if (sessionId !== undefined && this.watched.has(sessionId) && !this.#missed.has(sessionId)) {
+      this.#missed.add(sessionId);
+      if (this.isExtended) this.answer({ type: 'troupe.missed', at: Date.now(), sessionId });
+    }
     this.#second ??= this.#setting.clock.setTimeout(this.#nextSecond, SECOND_MS);
   }
 

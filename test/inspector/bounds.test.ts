@@ -36,6 +36,9 @@ describe('events that come faster than they may be told', () => {
     while (told() + dropped < all) dropped += (await viewer.until('troupe.dropped')).count;
     expect(told() + dropped).toBe(all);
     expect(dropped).toBeGreaterThanOrEqual(5);
+    const missed = viewer.all.findIndex(({ type }) => type === 'troupe.missed');
+    expect(viewer.all[missed]).toMatchObject({ sessionId });
+    expect(missed).toBeLessThan(viewer.all.findIndex(({ type }) => type === 'troupe.dropped'));
     expect(await viewer.until('@xstate.actor')).toMatchObject({ sessionId, snapshot: { context: { state: 'open' } } });
   });
 

@@ -49,7 +49,7 @@ describe('a viewer', () => {
   });
 
   it('is told how the actors are that it watches and has missed something of', () => {
-    const { viewer, clock, retold } = createViewer({ maxEventsPerSecond: 1 });
+    const { viewer, clock, sent, retold } = createViewer({ maxEventsPerSecond: 1 });
     viewer.watched.set('x:1', { sessionId: 'x:1' } as AnyActorRef);
     viewer.watched.set('x:2', { sessionId: 'x:2' } as AnyActorRef);
     expect([viewer.hasRoom('x:1'), viewer.hasRoom('x:2'), viewer.hasRoom('x:2'), viewer.hasRoom('x:3')]).toEqual([
@@ -58,6 +58,7 @@ describe('a viewer', () => {
       false,
       false,
     ]);
+    expect(sent).toMatchObject([{ type: 'troupe.missed', sessionId: 'x:2' }]);
     clock.increment(1000);
     expect(retold).toEqual(['x:2']);
   });

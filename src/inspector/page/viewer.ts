@@ -30,7 +30,12 @@ export interface ViewerWorld {
 }
 
 /** Frames that come by the thousand and leave nothing to be asked. */
-const streamed: ReadonlySet<string> = new Set(['@xstate.event', '@xstate.snapshot', 'troupe.microstep']);
+const streamed: ReadonlySet<string> = new Set([
+  '@xstate.event',
+  '@xstate.snapshot',
+  'troupe.microstep',
+  'troupe.missed',
+]);
 /** One answer may make the next question known, but not without end. */
 const mostRounds = 8;
 

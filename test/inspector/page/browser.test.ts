@@ -250,6 +250,17 @@ describe.skipIf(!hasChromium)('the inspector’s page', { timeout: 60_000 }, () 
     await page.getByText('0 connections in').waitFor();
   });
 
+  test('says that the server has another token now, and goes on once another tab was opened with it', async () => {
+    const first = await run(0, { token: 'the-token-before-this' });
+    const { page } = await open(first.url);
+    await first.troupe.close({ drain: { timeoutMs: 0 } });
+    await page.getByText('The server does not answer').waitFor();
+    const second = await run(first.port, { token: 'the-token-after-that' });
+    await page.getByText('Open the address that it tells').waitFor();
+    await (await page.context().newPage()).goto(second.url);
+    await page.getByText('The server was restarted').waitFor();
+  });
+
   test('closes a connection and sends to it, where the server allows that', async () => {
     const { url, join } = await run(0, { allowActions: true });
     const alice = await join('/chat/lobby');

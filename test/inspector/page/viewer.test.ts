@@ -177,6 +177,19 @@ describe('a page that shows a connection', () => {
     expect(world.store.state.focus?.facts?.id).toBe('c1');
   });
 
+  it('watches no more, and keeps nothing, of the oldest of very many actors', () => {
+    world.say(actor('x:8', 'first'), actor('x:9', 'second'));
+    world.say({ type: 'troupe.watching', request: 2, actors: ['x:8', 'x:9'], unknown: [] });
+    const children = Array.from({ length: 39 }, (_, index) => `x:${index + 100}`);
+    world.pass(2_000);
+    world.say(connection(5, 'c1', ['x:9', ...children]));
+    expect(world.last('unwatch')).toMatchObject({ actors: ['x:8'] });
+    expect(world.asked.filter(({ type }) => type === 'unwatch')).toHaveLength(1);
+    expect([...(world.store.state.focus?.watched.keys() ?? [])]).toEqual(['x:9']);
+    world.relink();
+    expect(world.asked.filter(({ type }) => type === 'unwatch')).toHaveLength(1);
+  });
+
   it('watches no more when one goes elsewhere', () => {
     world.go('#/');
     expect(types(world).slice(4)).toEqual(['unwatch']);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { momentBeside, momentsOf } from '../../../src/inspector/page/state/focus.ts';
 import { everything, logOf } from '../../../src/inspector/page/state/log.ts';
 import type { Action, Focus } from '../../../src/inspector/page/state/model.ts';
-import { snapshotAt, stepAt } from '../../../src/inspector/page/state/watched.ts';
+import { hasEnded, knownAt } from '../../../src/inspector/page/state/watched.ts';
 import { actor, arrived, event, linked, microstep, snapshot, stateAfter } from './frames.ts';
 
 const id = 'x:9';
@@ -112,7 +112,10 @@ describe('what a watched actor does', () => {
 
   it('stays when the actor has come to its end', () => {
     const focus = focusAfter(...opens, arrived({ type: 'troupe.ended', at: 0, sessionId: id }));
-    expect(focus.watched.get(id)).toMatchObject({ hasEnded: true, snapshot: { value: 'open' } });
+    const watched = focus.watched.get(id)!;
+    expect(hasEnded(watched, undefined)).toBe(true);
+    expect(hasEnded(watched, watched.steps.items[0]?.sequence)).toBe(false);
+    expect(watched.snapshot?.value).toBe('open');
   });
 });
 
@@ -133,18 +136,23 @@ describe('stepping back', () => {
 
   it('shows each actor as it was at that moment', () => {
     const watched = stepped.watched.get(id);
-    const values = momentsOf(stepped).map(({ sequence }) => watched && stepAt(watched, sequence)?.snapshot?.value);
+    const values = momentsOf(stepped).map(({ sequence }) => watched && knownAt(watched, sequence)?.snapshot?.value);
     expect(values).toEqual(['open', 'closed', 'open']);
   });
 
   it('shows an actor that had done nothing yet as it was found', () => {
-    const watched = focusAfter(...opens).watched.get(id);
-    expect(watched && snapshotAt(watched, 0)?.value).toBe('closed');
+    const watched = focusAfter(...opens).watched.get(id)!;
+    expect(knownAt(watched, watched.since)?.snapshot?.value).toBe('closed');
+  });
+
+  it('shows nothing of an actor that nobody had told of yet', () => {
+    const watched = focusAfter(...opens).watched.get(id)!;
+    expect(knownAt(watched, watched.since - 1)).toBeUndefined();
   });
 
   it('shows nothing of a moment of which nothing is known any more', () => {
     const watched = focusAfter(...Array.from({ length: 600 }, () => closes).flat()).watched.get(id);
-    expect(watched && snapshotAt(watched, 0)).toBeUndefined();
+    expect(watched && knownAt(watched, 0)).toBeUndefined();
   });
 
   it('goes on recording what happens now', () => {

@@ -9,6 +9,7 @@ import type {
   GraphFrame,
   GraphRequest,
   MicrostepFrame,
+  MissedFrame,
   SnapshotFrame,
   WatchingFrame,
   WatchRequest,
@@ -16,24 +17,31 @@ import type {
 import { busyMs, noFocus, type Asked, type Focus } from './model.ts';
 import type { Route } from './route.ts';
 import {
+  ended,
   newWatched,
   watchedAgain,
   withEvent,
+  withGap,
   withMicrostep,
   withSnapshot,
   type Step,
   type Watched,
 } from './watched.ts';
 
-type ActorsFrame = ActorFrame | EventFrame | SnapshotFrame | MicrostepFrame | EndedFrame;
+type ActorsFrame = ActorFrame | EventFrame | SnapshotFrame | MicrostepFrame | MissedFrame | EndedFrame;
 
 export function newFocus(route: Extract<Route, { view: 'connection' | 'actor' }>): Focus {
   return route.view === 'actor' ? { ...noFocus, actors: [route.sessionId] } : noFocus;
 }
 
 /** Over a new link everything is asked for again; what was recorded stays. */
-export function focusRelinked(focus: Focus): Focus {
-  return { ...focus, asked: undefined, watching: undefined, watchedActors: [], graphsAsked: new Map() };
+export function focusRelinked(focus: Focus, sequence: number): Focus {
+  // What is gone for good is gone over the new link as well.
+  const asked = focus.asked?.problem === undefined ? undefined : focus.asked;
+  const watched = new Map(
+    Array.from(focus.watched, ([id, one]) => [id, one.endedAt === undefined ? withGap(one, sequence) : one]),
+  );
+  return { ...focus, asked, watched, watching: undefined, watchedActors: [], graphsAsked: new Map() };
 }
 
 export function focusAsked(focus: Focus, request: ConnectionRequest | WatchRequest | GraphRequest, at: number): Focus {
@@ -46,21 +54,33 @@ export function focusAsked(focus: Focus, request: ConnectionRequest | WatchReque
   return { ...focus, graphsAsked: new Map(focus.graphsAsked).set(request.of, asked) };
 }
 
-export function focusAnswered(focus: Focus, frame: ConnectionFrame | WatchingFrame): Focus {
-  if (frame.type === 'troupe.watching') {
-    if (focus.watching?.request !== frame.request) return focus;
-    const problem =
-      frame.unknown.length > 0 && focus.facts === undefined ? 'There is no such actor, or not any more.' : undefined;
-    return { ...focus, watching: { ...focus.watching, request: undefined, problem } };
-  }
-  if (focus.asked?.request !== frame.request) return focus;
-  const actors = frame.connection.actors.map(({ sessionId }) => sessionId);
+export function watchingAnswered(focus: Focus, { request, unknown }: WatchingFrame, sequence: number): Focus {
+  if (focus.watching?.request !== request) return focus;
+  const problem =
+    unknown.length > 0 && focus.facts === undefined ? 'There is no such actor, or not any more.' : undefined;
+  // Some may have come to their end while the link was lost, and nobody has told.
+  const watched = new Map(
+    Array.from(focus.watched, ([id, one]) => [id, unknown.includes(id) ? ended(one, sequence) : one]),
+  );
+  return { ...focus, watched, watching: { ...focus.watching, request: undefined, problem } };
+}
+
+export function factsAnswered(focus: Focus, { request, connection }: ConnectionFrame): Focus {
+  if (focus.asked?.request !== request) return focus;
+  const present = connection.actors.map(({ sessionId }) => sessionId);
+  // Actors that are gone stay in the picture, with what they did last.
+  const actors = [...focus.actors.filter((actor) => !present.includes(actor)), ...present].slice(-mostActors);
+  const onlyThese = <Of>(all: ReadonlyMap<string, Of>): ReadonlyMap<string, Of> =>
+    new Map(Array.from(all).filter(([actor]) => actors.includes(actor)));
   return {
     ...focus,
-    facts: frame.connection,
+    facts: connection,
     asked: { ...focus.asked, request: undefined, problem: undefined },
-    // Actors that are gone stay in the picture, with what they did last.
-    actors: [...focus.actors.filter((actor) => !actors.includes(actor)), ...actors].slice(-mostActors),
+    actors,
+    watchedActors: focus.watchedActors.filter((actor) => actors.includes(actor)),
+    watched: onlyThese(focus.watched),
+    graphs: onlyThese(focus.graphs),
+    graphsAsked: onlyThese(focus.graphsAsked),
   };
 }
 
@@ -113,7 +133,8 @@ export function watchedFrame(focus: Focus, frame: ActorsFrame, size: number, seq
 
 function next(watched: Watched | undefined, frame: ActorsFrame, size: number, sequence: number): Watched | undefined {
   if (frame.type === '@xstate.actor') {
-    return watched === undefined ? newWatched(frame) : watchedAgain(watched, frame);
+    const heard = { frame, size, sequence };
+    return watched === undefined ? newWatched(heard) : watchedAgain(watched, heard);
   }
   if (watched === undefined) return undefined;
   switch (frame.type) {
@@ -123,8 +144,10 @@ function next(watched: Watched | undefined, frame: ActorsFrame, size: number, se
       return withSnapshot(watched, { frame, size, sequence });
     case 'troupe.microstep':
       return withMicrostep(watched, { frame, size, sequence });
+    case 'troupe.missed':
+      return withGap(watched, sequence);
     case 'troupe.ended':
-      return { ...watched, hasEnded: true };
+      return ended(watched, sequence);
   }
 }
 

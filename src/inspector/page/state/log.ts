@@ -11,6 +11,11 @@ export interface LogFilter {
   readonly onlyChanges: boolean;
 }
 
+/** What a step is called. */
+export function titleOfStep({ isFound, event }: Step): string {
+  return isFound ? 'a gap, then told again' : event.type;
+}
+
 export const everything: LogFilter = { text: '', sessionId: undefined, onlyChanges: false };
 
 /** The newest first. */
@@ -20,7 +25,8 @@ export function logOf(steps: readonly Step[], filter: LogFilter, pausedAt: numbe
     .filter((step) => {
       if (pausedAt !== undefined && step.sequence > pausedAt) return false;
       if (filter.sessionId !== undefined && step.sessionId !== filter.sessionId) return false;
-      if (filter.onlyChanges && !step.edges.some(({ targets }) => targets.length > 0)) return false;
+      // What has changed in a gap nobody knows.
+      if (filter.onlyChanges && !step.isFound && !step.edges.some(({ targets }) => targets.length > 0)) return false;
       if (words.length === 0) return true;
       const text = `${JSON.stringify(step.event)} ${textOfValue(step.snapshot?.value)}`.toLowerCase();
       return words.every((word) => text.includes(word));

@@ -1,13 +1,14 @@
 /** What happens → what the page knows then. Pure: nothing is sent from here, see `wanted.ts` for that. */
 import type { HelloFrame, ServerFrame, ViewerRequest } from '../../protocol.ts';
 import {
+  factsAnswered,
   graphAnswered,
   focusAsked,
-  focusAnswered,
   focusRefused,
   focusRelinked,
   newFocus,
   watchedFrame,
+  watchingAnswered,
 } from './focus.ts';
 import { withIncident } from './incidents.ts';
 import { lost, probed } from './link.ts';
@@ -31,7 +32,7 @@ export function reduce(state: State, action: Action): State {
         isGreeted: false,
         notice: state.hello === undefined ? '' : 'Connected to the server again.',
         list: state.list && { ...state.list, pending: undefined },
-        focus: state.focus && focusRelinked(state.focus),
+        focus: state.focus && focusRelinked(state.focus, state.sequence),
       };
     case 'link.lost': {
       const notice = state.link.phase === 'open' ? 'The connection to the server was lost.' : state.notice;
@@ -86,6 +87,7 @@ function frameArrived(state: State, frame: ServerFrame, size: number, at: number
     case '@xstate.event':
     case '@xstate.snapshot':
     case 'troupe.microstep':
+    case 'troupe.missed':
     case 'troupe.ended':
       return { ...state, focus: state.focus && watchedFrame(state.focus, frame, size, state.sequence) };
     case 'troupe.crash':
@@ -103,8 +105,9 @@ function frameArrived(state: State, frame: ServerFrame, size: number, at: number
     case 'troupe.list':
       return { ...state, list: state.list && answered(state.list, frame, at) };
     case 'troupe.connection':
+      return { ...state, focus: state.focus && factsAnswered(state.focus, frame) };
     case 'troupe.watching':
-      return { ...state, focus: state.focus && focusAnswered(state.focus, frame) };
+      return { ...state, focus: state.focus && watchingAnswered(state.focus, frame, state.sequence) };
     case 'troupe.graph':
       return { ...state, focus: state.focus && graphAnswered(state.focus, frame) };
     case 'troupe.done':

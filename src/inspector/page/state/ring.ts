@@ -29,6 +29,11 @@ export function replaced<Item>(ring: Ring<Item>, index: number, item: Item, boun
   return trimmed({ items: ring.items.with(index, item), dropped: ring.dropped }, bounds);
 }
 
+/** Without the one at its end, as if that had never been there. */
+export function withoutLast<Item>({ items, dropped }: Ring<Item>): Ring<Item> {
+  return { items: items.slice(0, -1), dropped };
+}
+
 function trimmed<Item>(ring: Ring<Item>, { count, size = Infinity, sizeOf = () => 0 }: RingBounds<Item>): Ring<Item> {
   const { items } = ring;
   let first = items.length;

@@ -39,7 +39,7 @@ function wantedOfFocus({ route, now, hello }: State, focus: Focus): readonly Wan
     wants.push({ type: 'connection', of: route.connection });
   }
   const most = hello?.limits.watchedActors ?? 20;
-  const living = focus.actors.filter((actor) => focus.watched.get(actor)?.hasEnded !== true).slice(-most);
+  const living = focus.actors.filter((actor) => focus.watched.get(actor)?.endedAt === undefined).slice(-most);
   const missing = living.filter((actor) => !focus.watchedActors.includes(actor));
   if (missing.length > 0 && !isWaiting(focus.watching, now)) wants.push({ type: 'watch', actors: missing });
   for (const actor of living) {
@@ -66,6 +66,9 @@ function isWaiting(asked: Asked | undefined, now: number): boolean {
 
 /** What is watched no more once `after` has taken the place of `before`. */
 export function unwanted(before: State, after: State): readonly Wanted[] {
-  const isLeft = before.route !== after.route && (before.focus?.watchedActors.length ?? 0) > 0;
-  return isLeft && after.link.phase === 'open' ? [{ type: 'unwatch' }] : [];
+  if (after.link.phase !== 'open') return [];
+  const watched = before.focus?.watchedActors ?? [];
+  if (before.route !== after.route) return watched.length > 0 ? [{ type: 'unwatch' }] : [];
+  const actors = watched.filter((actor) => after.focus?.actors.includes(actor) !== true);
+  return actors.length > 0 ? [{ type: 'unwatch', actors }] : [];
 }

@@ -13,11 +13,12 @@ import { Picture } from './picture.tsx';
 
 export interface Moment {
   readonly value: Described | undefined;
-  /** Used where there is no value. */
+  /** As the server says it, which knows the whole value; what is described of a deep one ends somewhere. */
   readonly active: readonly string[] | undefined;
   /** The edges taken last. */
   readonly flashes: readonly Flash[];
-  readonly isPast: boolean;
+  /** What is to be known of the moment: that it is in the past, say. */
+  readonly note: string;
 }
 
 interface ChartProperties {
@@ -28,7 +29,7 @@ interface ChartProperties {
 
 export function Chart({ title, graph, moment }: ChartProperties) {
   const active = useMemo(
-    () => (moment.value === undefined ? new Set(moment.active) : activeStates(graph, moment.value)),
+    () => (moment.active === undefined ? activeStates(graph, moment.value) : new Set(moment.active)),
     [graph, moment.value, moment.active],
   );
   const latest = moment.flashes.at(-1)?.sequence;
@@ -46,7 +47,7 @@ export function Chart({ title, graph, moment }: ChartProperties) {
     <Picture
       title={title}
       level={3}
-      aside={moment.isPast && <strong class="past">past</strong>}
+      aside={moment.note !== '' && <strong class="past">{moment.note}</strong>}
       picture={() => <Drawing title={title} graph={graph} active={active} taken={taken} last={last} />}
       table={() => <ChartTable title={title} graph={graph} active={active} last={last} />}
     />

@@ -1,7 +1,7 @@
 /** The charts of all actors that are looked at, side by side; now, or at a moment in the past. */
 import type { Focus } from '../state/model.ts';
-import type { Flash, Watched } from '../state/watched.ts';
-import { snapshotAt, stepAt } from '../state/watched.ts';
+import type { Watched } from '../state/watched.ts';
+import { edgesAt, hasEnded, knownAt } from '../state/watched.ts';
 import { Chart, type Moment } from './chart.tsx';
 
 const roles = { lifecycle: 'Lifecycle', service: 'The service’s machine', child: 'Child' };
@@ -32,15 +32,15 @@ function titleOf({ facts }: Focus, sessionId: string, machine: string): string {
   return actor === undefined ? machine : `${roles[actor.role]}: ${machine}`;
 }
 
-const nothing: readonly Flash[] = [];
-
 /** How the actor was at `moment`; as it is now without one. */
 export function momentOf(watched: Watched, moment: number | undefined): Moment {
-  if (moment === undefined) {
-    const { snapshot, active, flashes } = watched;
-    return { value: snapshot?.value, active, flashes, isPast: false };
-  }
-  const step = stepAt(watched, moment);
-  const flashes = step?.sequence === moment ? step.edges.map((edge) => ({ sequence: moment, edge })) : nothing;
-  return { value: snapshotAt(watched, moment)?.value, active: step?.active, flashes, isPast: true };
+  const known = knownAt(watched, moment);
+  const flashes =
+    moment === undefined ? watched.flashes : edgesAt(watched, moment).map((edge) => ({ sequence: moment, edge }));
+  const notes = [
+    ...(moment === undefined ? [] : ['past']),
+    ...(known === undefined ? ['not known'] : []),
+    ...(hasEnded(watched, moment) ? ['ended'] : []),
+  ];
+  return { value: known?.snapshot?.value, active: known?.active, flashes, note: notes.join(', ') };
 }

@@ -1,7 +1,7 @@
 /** What the actors did, the latest first: filtered, paused, and the way to any moment of it. */
 import { useState } from 'preact/hooks';
 import { stepsOf } from '../state/focus.ts';
-import { everything, logOf } from '../state/log.ts';
+import { everything, logOf, titleOfStep } from '../state/log.ts';
 import { nameOfActor, type Focus, type State } from '../state/model.ts';
 import { shortTextOfValue, textOfDescribed, timeOf } from '../state/value.ts';
 import type { Step } from '../state/watched.ts';
@@ -80,7 +80,7 @@ export function Log({ state, focus }: { readonly state: State; readonly focus: F
           />
         )}
       />
-      {chosen !== undefined && <StepDetails step={chosen} />}
+      {chosen !== undefined && !chosen.isFound && <StepDetails step={chosen} />}
     </section>
   );
 }
@@ -93,11 +93,11 @@ interface StepRowProperties {
 }
 
 function StepRow({ step, name, isChosen, onChoose }: StepRowProperties) {
-  const { at, event, snapshot } = step;
+  const { at, snapshot } = step;
   const value = shortTextOfValue(snapshot?.value);
   return (
     <button type="button" class="step" aria-pressed={isChosen} disabled={snapshot === undefined} onClick={onChoose}>
-      <time>{timeOf(at)}</time> <strong>{event.type}</strong> <span class="note">{name}</span>{' '}
+      <time>{timeOf(at)}</time> <strong>{titleOfStep(step)}</strong> <span class="note">{name}</span>{' '}
       {value !== '' && <span class="note">→ {value}</span>}
     </button>
   );

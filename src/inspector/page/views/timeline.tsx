@@ -1,5 +1,6 @@
 /** Now, or a moment in the past: says which, and goes from one to the other. */
 import { momentBeside, momentsOf } from '../state/focus.ts';
+import { titleOfStep } from '../state/log.ts';
 import type { Focus } from '../state/model.ts';
 import { timeOf } from '../state/value.ts';
 import { useDispatch } from './context.ts';
@@ -25,7 +26,7 @@ export function Timeline({ focus }: { readonly focus: Focus }) {
       </button>
       <span role="status">
         {isPast && step !== undefined
-          ? `The past: after ${step.event.type} at ${timeOf(step.at)}, ${moments.length - 1 - place} steps before the latest`
+          ? `The past: after ${titleOfStep(step)} at ${timeOf(step.at)}, ${moments.length - 1 - place} steps before the latest`
           : isPast
             ? 'The past: before the oldest step that is still known'
             : 'Shown as it is now'}
