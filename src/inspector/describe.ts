@@ -5,6 +5,8 @@
  * is bounded, all levels together are bounded as well, each property is read at most once, and whatever throws leaves
  * a mark in its place. Nothing is held on to.
  */
+import { types } from 'node:util';
+import { isThenable, onRejected } from '../thenable.ts';
 import type { Described, DescribedError } from './protocol.ts';
 
 /** What is shown at most. */
@@ -30,6 +32,7 @@ const OVERHEAD = 4;
 
 const UNREADABLE = '[unreadable]';
 const THREW = '[threw when read]';
+const PROMISE = '[promise]';
 
 /** Describes `value`, the thing at `path`. */
 export function describe(
@@ -102,6 +105,8 @@ class Description {
     if (this.#redact !== undefined) {
       try {
         value = this.#redact(path, actual);
+        // It was made for us, so nobody else waits for it.
+        if (value !== actual && isThenable(value)) return taken(value);
       } catch {
         return '[redacted]';
       }
@@ -131,8 +136,9 @@ class Description {
     if (this.#around.includes(value)) return '[cyclic]';
     try {
       if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return this.#text(bytesOf(value));
+      // A getter may have made it just now: that it rejects must not end the process.
+      if (types.isPromise(value)) return taken(value);
       if (value instanceof Error) return this.#error(value);
-      if (value instanceof Promise) return '[promise]';
       if (value instanceof RegExp) return this.#text(cut(String(value), 200));
       if (this.#around.length >= this.#bounds.depth) return Array.isArray(value) ? '[list]' : '[object]';
     } catch {
@@ -155,6 +161,7 @@ class Description {
     const { toJSON } = value as { toJSON?: unknown };
     if (typeof toJSON !== 'function') return this.#keys(value, path);
     const json: unknown = toJSON.call(value, '');
+    if (json !== value && isThenable(json)) return taken(json);
     // What it returns is taken as it is, as JSON.stringify does; itself among it.
     if (json === value || typeof json !== 'object' || json === null)
       return json === value ? this.#keys(value, path) : this.of(json, path);
@@ -228,6 +235,12 @@ class Description {
     this.#left -= text.length;
     return text;
   }
+}
+
+/** What stands for a promise, whose rejection is taken: nothing is awaited here. */
+function taken(promise: unknown): string {
+  onRejected(promise, () => {});
+  return PROMISE;
 }
 
 /** Without a prototype, so that a key `__proto__` is a key like any other. */

@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { assign, setup } from 'xstate';
 import { defineService, type Connection, type WsEvent } from 'troupe';
 import { connect } from '../support/client.ts';
+import { turn } from '../support/inbox.ts';
 import { watch } from '../support/server.ts';
 import { serveInspected, type TestViewer } from './support.ts';
 
@@ -105,6 +106,38 @@ describe('a context', () => {
     client.send('keep');
     const { snapshot } = await viewer.until('@xstate.snapshot');
     expect(snapshot).toEqual({ status: 'active', value: 'ready', context: '[too large to be shown]' });
+  });
+});
+
+const reject = (): Promise<never> => Promise.reject(new Error('nobody waits for it'));
+
+describe('what rejects while it is looked at', () => {
+  it.each<readonly [what: string, make: () => unknown, redact: false | (() => unknown), shown: unknown]>([
+    ['redact', () => 1, reject, '[promise]'],
+    ['toJSON', () => ({ toJSON: reject }), false, { kept: '[promise]' }],
+    [
+      'a getter',
+      () => ({
+        get value() {
+          return reject();
+        },
+      }),
+      false,
+      { kept: { value: '[promise]' } },
+    ],
+  ])('does not end the process: %s', async (_what, make, redact, context) => {
+    const rejections: unknown[] = [];
+    const note = (reason: unknown): void => void rejections.push(reason);
+    process.on('unhandledRejection', note);
+    onTestFinished(() => void process.off('unhandledRejection', note));
+    const server = await serveInspected([keeping(make)], { redact });
+    const viewer = await server.view();
+    const client = await connect(server.url('/keeping'));
+    await watchMachine(viewer);
+    client.send('keep');
+    expect(await viewer.until('@xstate.snapshot')).toMatchObject({ snapshot: { context } });
+    await turn();
+    expect(rejections).toEqual([]);
   });
 });
 
