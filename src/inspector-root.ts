@@ -70,6 +70,7 @@ export class InspectorRoot {
       hub: new Hub({ ...rest, source, clock }),
       admission,
       clock,
+      failed: (error) => source.failed(error),
       accept: (upgrade, onAccepted) => transport.accept(upgrade, onAccepted),
       frame(text) {
         const { store, start, end } = frameText(text);

@@ -1,9 +1,10 @@
 /** Answers what one viewer asks: one request after the other, each with a bounded amount of work at a time. */
-import { chartOf, actorsOf, findActors, findConnection } from './find.ts';
+import { actorsOf, findActors, findConnection } from './find.ts';
 import { cut } from './describe.ts';
 import { activeStates, graphOf } from './graph.ts';
 import { answerList, itemOf } from './lists.ts';
 import type { AnswerFrame, ConnectionFrame, ErrorFrame, ViewerRequest } from './protocol.ts';
+import { chartOf, read, snapshotOf } from './reading.ts';
 import { readRequest } from './request.ts';
 import type { InspectedConnection, InspectorSource } from './source.ts';
 import type { Viewer } from './viewer.ts';
@@ -101,13 +102,12 @@ export class Answers {
     if (actor === undefined) return refusal(request, 'unknown', 'there is no such actor, or not any more');
     const chart = chartOf(actor);
     if (chart === undefined) return refusal(request, 'unknown', 'this actor runs no chart');
-    const { value } = (actor.getSnapshot() ?? {}) as { readonly value?: unknown };
     return {
       type: 'troupe.graph',
       request: request.request,
       of: request.of,
       graph: graphOf(chart),
-      active: activeStates(chart, value),
+      active: activeStates(chart, read(snapshotOf(actor), 'value')),
     };
   }
 

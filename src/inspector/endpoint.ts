@@ -23,6 +23,8 @@ export interface EndpointSetting {
   readonly accept: (upgrade: CheckedUpgrade, onAccepted: (socket: Socket) => SocketListener) => void;
   /** Frames a text message. */
   readonly frame: (text: string) => Uint8Array;
+  /** Something of the inspector itself failed, which nothing should. */
+  readonly failed: (error: unknown) => void;
 }
 
 const FORBIDDEN = 'no access';
@@ -32,6 +34,7 @@ const FORBIDDEN_TO_PEOPLE =
 /** An inspector asks; it has nothing large to say. */
 export const MAX_REQUEST_BYTES = 65_536;
 const UNSUPPORTED_DATA = 1003;
+const INTERNAL_ERROR = 1011;
 /** How long a viewer may be silent before it is pinged, and then again before it is taken for gone. */
 const SILENCE_MS = 30_000;
 
@@ -105,12 +108,18 @@ export class Endpoint {
   }
 
   #accept(upgrade: CheckedUpgrade): void {
-    const { hub, clock, accept, frame } = this.#setting;
+    const { hub, clock, accept, frame, failed } = this.#setting;
     accept(upgrade, (socket) => {
       const link = new Link(socket, frame, clock);
       this.#links.add(link);
       void link.closed.then(() => this.#links.delete(link));
-      link.seat = hub.welcome(link, upgrade.subprotocol === SUBPROTOCOL);
+      try {
+        link.seat = hub.welcome(link, upgrade.subprotocol === SUBPROTOCOL);
+      } catch (error) {
+        // Without a listener its end would never be heard of, and be waited for.
+        failed(error);
+        link.close(INTERNAL_ERROR, 'the inspector failed');
+      }
       return link;
     });
   }

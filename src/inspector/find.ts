@@ -1,7 +1,7 @@
 /** Finds actors and connections by their ids, in slices: the runtime keeps no index for it. */
 import type { AnyActorRef } from 'xstate';
 import type { ActorItem } from './protocol.ts';
-import { isChart, type Chart } from './graph.ts';
+import { childrenIn, snapshotOf } from './reading.ts';
 import type { InspectedConnection, InspectorSource } from './source.ts';
 import { walk } from './walk.ts';
 
@@ -21,19 +21,12 @@ export function* actorsOf(connection: InspectedConnection): Generator<Belonging>
   let left = MAX_DESCENDANTS - 2;
   const parents = [machineActor];
   for (let parent = parents.shift(); parent !== undefined; parent = parents.shift()) {
-    for (const child of childrenOf(parent)) {
+    for (const [, child] of childrenIn(snapshotOf(parent), MAX_DESCENDANTS)) {
       if (left-- === 0) return;
       parents.push(child);
       yield { actor: child, role: 'child' };
     }
   }
-}
-
-function childrenOf(actor: AnyActorRef): readonly AnyActorRef[] {
-  const { children } = (actor.getSnapshot() ?? {}) as {
-    readonly children?: Readonly<Record<string, AnyActorRef | undefined>>;
-  };
-  return Object.values(children ?? {}).filter((child) => child !== undefined);
 }
 
 /** The actors that are not a connection's. */
@@ -92,12 +85,4 @@ export async function findConnection(
     isOver,
   );
   return found;
-}
-
-/** The chart that an actor runs, if it runs one: compiled by the runtime, or on XState itself. */
-export function chartOf(actor: AnyActorRef): Chart | undefined {
-  const { logic } = actor as unknown as { readonly logic?: unknown };
-  if (isChart(logic)) return logic;
-  const { chart } = (logic ?? {}) as { readonly chart?: { readonly machine?: unknown } };
-  return isChart(chart?.machine) ? chart.machine : undefined;
 }

@@ -15,12 +15,13 @@ import type { AnyActorRef, InspectedEventEvent, InspectedSnapshotEvent, Inspecti
 import type { Clock } from '../runtime/clock.ts';
 import { Answers, MAX_WATCHED } from './answers.ts';
 import { describe, describeError } from './describe.ts';
-import { actorsOf, chartOf, everyConnection, serverActors } from './find.ts';
+import { actorsOf, everyConnection, serverActors } from './find.ts';
 import { activeStates, edgesOf, type ChartTransition } from './graph.ts';
 import { MAX_LIST_ITEMS } from './lists.ts';
 import type { InspectorSettings } from './options.ts';
 import { Overview } from './overview.ts';
 import type { HelloFrame, MicrostepFrame, StatelyFrame } from './protocol.ts';
+import { chartOf, hasEnded } from './reading.ts';
 import type { InspectedWatcher, InspectorSource } from './source.ts';
 import { encode, StatelyWire } from './stately-wire.ts';
 import { Steps } from './steps.ts';
@@ -107,8 +108,14 @@ export class Hub implements InspectedWatcher {
       watch: (viewer, actor) => this.#watch(viewer, actor),
       unwatch: (viewer, sessionId) => this.#unwatch(viewer, sessionId),
     });
-    if (isExtended) this.#greet(viewer);
-    else this.#replay(viewer);
+    try {
+      if (isExtended) this.#greet(viewer);
+      else this.#replay(viewer);
+    } catch (error) {
+      // Nobody would ever say that it has left.
+      this.#forget(viewer);
+      throw error;
+    }
     return {
       said: (text) => {
         if (isExtended && !viewer.isGone) answers.take(text);
@@ -173,7 +180,7 @@ export class Hub implements InspectedWatcher {
     const { sessionId } = actor;
     this.#announce(viewer, actor);
     // What has ended is told of and does nothing more.
-    if ((actor.getSnapshot() as { readonly status?: unknown } | undefined)?.status !== 'active') return;
+    if (hasEnded(actor)) return;
     this.#addWatcher(viewer, actor, sessionId);
   }
 
@@ -236,7 +243,8 @@ export class Hub implements InspectedWatcher {
         const watchers = this.#watchers.get(sessionId);
         if (watchers === undefined) return;
         this.#tellAll(watchers, event);
-        if (event.type === '@xstate.snapshot' && event.snapshot.status !== 'active') this.#ended(watchers, sessionId);
+        if (event.type === '@xstate.snapshot' && hasEnded(event.actorRef as AnyActorRef))
+          this.#ended(watchers, sessionId);
         break;
       }
       default:

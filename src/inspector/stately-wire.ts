@@ -14,6 +14,7 @@ import type {
   SnapshotFrame,
   StatelyEnvelope,
 } from './protocol.ts';
+import { childrenIn, read, snapshotOf } from './reading.ts';
 import { redactData, redactEvent, type Redaction } from './redaction.ts';
 
 /** The version of the package whose format this is. */
@@ -33,16 +34,7 @@ export interface WireSetting {
   readonly now: () => number;
 }
 
-/** What a snapshot of any actor may have. */
-interface AnySnapshot {
-  readonly status?: DescribedSnapshot['status'];
-  readonly value?: unknown;
-  readonly tags?: Iterable<unknown>;
-  readonly context?: unknown;
-  readonly output?: unknown;
-  readonly error?: unknown;
-  readonly children?: Readonly<Record<string, AnyActorRef | undefined>>;
-}
+const STATUSES: readonly unknown[] = ['active', 'done', 'error', 'stopped'] satisfies DescribedSnapshot['status'][];
 
 export class StatelyWire {
   readonly #setting: WireSetting;
@@ -55,10 +47,10 @@ export class StatelyWire {
   actor(actor: AnyActorRef): ActorFrame {
     return {
       type: '@xstate.actor',
-      name: cut(actor.id, MAX_TYPE),
+      name: idOf(actor) ?? '',
       parentId: actor._parent?.sessionId,
       definition: this.#definitionOf(actor),
-      snapshot: this.snapshotOf(actor, this.#lookAt(actor)),
+      snapshot: this.snapshotOf(actor, snapshotOf(actor)),
       ...this.#envelope(actor),
     };
   }
@@ -96,27 +88,22 @@ export class StatelyWire {
   snapshotOf(actor: AnyActorRef, snapshot: unknown): DescribedSnapshot {
     // An actor of XState is told of before it has a snapshot.
     if (typeof snapshot !== 'object' || snapshot === null) return { status: 'active' };
-    const { status = 'active', value, tags, context, output, error, children } = snapshot as AnySnapshot;
+    const status = read(snapshot, 'status');
+    const [value, tags] = [read(snapshot, 'value'), read(snapshot, 'tags')];
+    const [output, error] = [read(snapshot, 'output'), read(snapshot, 'error')];
     const own = this.#setting.ownContext(actor);
     const redact = redactData(this.#setting.redaction, own === undefined ? 'user' : 'own');
-    const shown = own === undefined ? context : own();
+    const shown = own === undefined ? read(snapshot, 'context') : own();
+    const hasChildren = own === undefined && isObject(read(snapshot, 'children'));
     return {
-      status,
+      status: STATUSES.includes(status) ? (status as DescribedSnapshot['status']) : 'active',
       ...(value !== undefined && { value: describe(value) }),
-      ...(tags !== undefined && { tags: textsOf(tags) }),
+      ...(tags instanceof Set && { tags: textsIn(tags) }),
       ...(shown !== undefined && { context: describe(shown, ['context'], redact) }),
-      ...(children !== undefined && own === undefined && { children: childrenOf(children) }),
+      ...(hasChildren && { children: idsOf(childrenIn(snapshot, defaultBounds.items)) }),
       ...(output !== undefined && { output: describe(output, ['output'], redact) }),
       ...(error !== undefined && { error: describe(error) }),
     };
-  }
-
-  #lookAt(actor: AnyActorRef): unknown {
-    try {
-      return actor.getSnapshot();
-    } catch {
-      return undefined;
-    }
   }
 
   #envelope({ sessionId }: { readonly sessionId: string }): StatelyEnvelope {
@@ -126,12 +113,12 @@ export class StatelyWire {
 
   /** The configuration of its machine. What is too large would be cut in the middle: then only its name. */
   #definitionOf(actor: AnyActorRef): string {
-    const { config } = (actor as unknown as { logic?: { config?: unknown } }).logic ?? {};
-    if (typeof config !== 'object' || config === null) return JSON.stringify({ id: actor.id });
+    const config = read(read(actor, 'logic'), 'config');
+    if (typeof config !== 'object' || config === null) return JSON.stringify({ id: idOf(actor) });
     let definition = this.#definitions.get(config);
     if (definition === undefined) {
       const whole = describeWhole(config, functionsByName, { ...defaultBounds, depth: 30, total: MAX_DEFINITION });
-      definition = JSON.stringify(isObject(whole) ? whole : { id: idOf(config) ?? actor.id });
+      definition = JSON.stringify(isObject(whole) ? whole : { id: idOf(config) ?? idOf(actor) });
       this.#definitions.set(config, definition);
     }
     return definition;
@@ -141,22 +128,31 @@ export class StatelyWire {
 /** As `@statelyai/inspect` shows them. */
 const functionsByName: Redact = (_path, value) => (typeof value === 'function' ? { type: value.name } : value);
 
-function idOf(config: object): string | undefined {
-  const { id } = config as { id?: unknown };
+function idOf(named: object): string | undefined {
+  const id = read(named, 'id');
   return typeof id === 'string' ? cut(id, MAX_TYPE) : undefined;
 }
 
-function textsOf(tags: Iterable<unknown>): readonly string[] {
-  return [...tags].slice(0, defaultBounds.items).map((tag) => cut(String(tag), MAX_TYPE));
+/** The texts of a set that may be none of XState's making. */
+function textsIn(tags: ReadonlySet<unknown>): readonly string[] {
+  const texts: string[] = [];
+  try {
+    for (const tag of tags) {
+      if (typeof tag === 'string') texts.push(cut(tag, MAX_TYPE));
+      if (texts.length === defaultBounds.items) break;
+    }
+  } catch {
+    // Those that could be read.
+  }
+  return texts;
 }
 
-function childrenOf(children: Readonly<Record<string, AnyActorRef | undefined>>): Readonly<Record<string, string>> {
-  const entries = Object.entries(children).slice(0, defaultBounds.items);
-  return Object.fromEntries(entries.map(([id, child]) => [cut(id, MAX_TYPE), child?.sessionId ?? '']));
+function idsOf(children: ReturnType<typeof childrenIn>): Readonly<Record<string, string>> {
+  return Object.fromEntries(children.map(([id, { sessionId }]) => [cut(id, MAX_TYPE), sessionId]));
 }
 
-function isObject(described: Described | undefined): described is { readonly [key: string]: Described } {
-  return typeof described === 'object' && described !== null && !Array.isArray(described);
+function isObject(value: unknown): value is { readonly [key: string]: Described } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const TOO_LARGE = '[too large to be shown]';

@@ -8,7 +8,7 @@ import type { Socket, SocketListener } from '../../src/transport/contract.ts';
 import { turn } from '../support/inbox.ts';
 
 /** An endpoint with one viewer, whose socket notes what is done to it. */
-function createEndpoint() {
+function createEndpoint(greet: () => void = () => {}) {
   const clock = new SimulatedClock();
   const done: string[] = [];
   let link: ViewerLink | undefined;
@@ -18,6 +18,7 @@ function createEndpoint() {
     isFull: false,
     welcome(welcomed: ViewerLink) {
       link = welcomed;
+      greet();
       return seat;
     },
     stop() {},
@@ -43,6 +44,7 @@ function createEndpoint() {
       listener = onAccepted(socket);
     },
     frame: (text) => Buffer.from(text),
+    failed: (error) => void done.push(`failed ${String(error)}`),
   });
   endpoint.target.accept({ subprotocol: undefined } as never);
   return { endpoint, clock, done, link: link!, listener: listener! };
@@ -86,6 +88,19 @@ describe('the socket of a viewer', () => {
       else listener.onRead();
     }
     expect(done).toEqual(Array.from({ length: 5 }, () => 'ping'));
+  });
+});
+
+describe('a viewer whose greeting fails', () => {
+  // Its end was never heard of before: closing the Troupe waited for it for ever.
+  it('is closed with 1011, and nobody waits for it', async () => {
+    const { endpoint, listener, done } = createEndpoint(() => {
+      throw new Error('odd snapshot');
+    });
+    expect(done).toEqual(['failed Error: odd snapshot', 'close 1011']);
+    listener.onText('ignored');
+    listener.onClosed();
+    await endpoint.stop();
   });
 });
 
