@@ -1,5 +1,6 @@
 /** Answers what one viewer asks: one request after the other, each with a bounded amount of work at a time. */
 import { actorsOf, findActors, findConnection } from './find.ts';
+import { TroupeRangeError, TroupeTypeError } from '../errors.ts';
 import { cut } from './describe.ts';
 import { activeStates, graphOf } from './graph.ts';
 import { answerList, itemOf } from './lists.ts';
@@ -58,8 +59,9 @@ export class Answers {
       try {
         answer = await this.#answer(request);
       } catch (error) {
-        // What users' code threw, as an actor's snapshot was looked at; wrong arguments of `close` and `send` as well.
-        answer = refusal(request, 'malformed', error instanceof Error ? cut(error.message, 500) : 'it failed');
+        // Wrong arguments of `close` and `send`; what anything else says may be of users' data.
+        const isOwn = error instanceof TroupeTypeError || error instanceof TroupeRangeError;
+        answer = refusal(request, 'malformed', isOwn ? cut(error.message, 500) : 'it failed');
       }
       this.#waiting.shift();
       viewer.answer(answer);

@@ -45,30 +45,37 @@ export function describe(
 }
 
 /** As {@link describe}, but `undefined` if anything had to be left out because the whole is too large. */
-export function describeWhole(value: unknown, redact: Redact, bounds: Bounds): Described | undefined {
+export function describeWhole(
+  value: unknown,
+  path: readonly string[],
+  redact: Redact,
+  bounds: Bounds,
+): Described | undefined {
   const description = new Description(bounds, redact);
-  const described = description.of(value, []);
+  const described = description.of(value, path);
   return description.isCut ? undefined : described;
 }
 
 /** An error as text. Anything may be thrown, also what fails when it is looked at. */
-export function describeError(error: unknown, bounds = defaultBounds): DescribedError {
+export function describeError(error: unknown, redact?: Redact, bounds = defaultBounds): DescribedError {
+  const described = describe(error, ['error'], redact, bounds);
   try {
-    if (!(error instanceof Error))
-      return { name: typeof error, message: textOf(describe(error, [], undefined, bounds)) };
-    const { name, message, stack } = error as { name: unknown; message: unknown; stack?: unknown };
-    return {
-      name: cut(String(name), 100),
-      message: cut(String(message), bounds.characters),
-      ...(typeof stack === 'string' && { stack: cut(stack, bounds.characters) }),
-    };
+    if (!(error instanceof Error)) return { name: typeof error, message: textOf(described) };
   } catch {
     return { name: 'unknown', message: UNREADABLE };
   }
+  if (typeof described !== 'object' || described === null || Array.isArray(described))
+    return { name: 'unknown', message: textOf(described) };
+  const { name, message, stack } = described as Readonly<Record<string, Described | undefined>>;
+  return {
+    name: textOf(name),
+    message: textOf(message),
+    ...(stack !== undefined && { stack: textOf(stack) }),
+  };
 }
 
-function textOf(described: Described): string {
-  return typeof described === 'string' ? described : JSON.stringify(described);
+function textOf(described: Described | undefined): string {
+  return typeof described === 'string' ? described : JSON.stringify(described ?? null);
 }
 
 /** At most `most` characters of `text`, and how many there are beyond them. */
@@ -138,7 +145,7 @@ class Description {
       if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return this.#text(bytesOf(value));
       // A getter may have made it just now: that it rejects must not end the process.
       if (types.isPromise(value)) return taken(value);
-      if (value instanceof Error) return this.#error(value);
+      if (value instanceof Error) return this.#error(value, path);
       if (value instanceof RegExp) return this.#text(cut(String(value), 200));
       if (this.#around.length >= this.#bounds.depth) return Array.isArray(value) ? '[list]' : '[object]';
     } catch {
@@ -225,10 +232,16 @@ class Description {
     return described;
   }
 
-  #error(error: Error): Described {
-    const described = describeError(error, this.#bounds);
-    this.#left -= described.message.length + (described.stack?.length ?? 0);
-    return { ...described };
+  #error(error: Error, path: readonly string[]): Described {
+    const { name, message, stack } = error as { name: unknown; message: unknown; stack?: unknown };
+    const told = String(message);
+    const described = empty();
+    this.#put(described, 'name', cut(String(name), 100), path);
+    this.#put(described, 'message', told, path);
+    // The message is in it as well.
+    const isShown = described['message'] === cut(told, this.#bounds.characters);
+    if (typeof stack === 'string' && isShown) this.#put(described, 'stack', stack, path);
+    return described;
   }
 
   #text(text: string): string {

@@ -14,9 +14,9 @@ import { randomUUID } from 'node:crypto';
 import type { AnyActorRef, InspectedEventEvent, InspectedSnapshotEvent, InspectionEvent } from 'xstate';
 import type { Clock } from '../runtime/clock.ts';
 import { Answers, MAX_WATCHED } from './answers.ts';
-import { describe, describeError } from './describe.ts';
 import { actorsOf, everyConnection, serverActors } from './find.ts';
 import { activeStates, edgesOf, type ChartTransition } from './graph.ts';
+import { overhearIncidents } from './incidents.ts';
 import { MAX_LIST_ITEMS } from './lists.ts';
 import type { InspectorSettings } from './options.ts';
 import { Overview } from './overview.ts';
@@ -363,46 +363,25 @@ export class Hub implements InspectedWatcher {
   /** Hears of what goes wrong, for viewers that understand it. */
   #overhear(): void {
     if (this.#stopOverhearing !== undefined) return;
-    const { source } = this.#setting;
-    const tell = (frame: Parameters<Viewer['tell']>[0]): void => {
-      for (const viewer of [...this.#viewers]) viewer.tell(frame);
-    };
-    const ends = [
-      source.overhear('connection.crashed', ({ connection, service, state, during, error }) => {
-        tell({
-          type: 'troupe.crash',
-          at: Date.now(),
-          connection: connection.id,
-          service,
-          sessionId: this.#sessionIdOf(connection.id),
-          state: {
-            connection: describe(state.connection),
-            ...(state.machine !== undefined && { machine: describe(state.machine) }),
-          },
-          during,
-          error: describeError(error),
-        });
-      }),
-      source.overhear('connection.violated', ({ connection, code, error }) => {
-        const { id, service } = connection;
-        tell({ type: 'troupe.violation', at: Date.now(), connection: id, service, code, error: describeError(error) });
-      }),
-      source.overhear('push.dead-lettered', ({ function: name, target, status, bytes, missed }) => {
-        tell({ type: 'troupe.dead-letter', at: Date.now(), function: name, target, status, bytes, missed });
-      }),
-      source.overhear('callback.failed', ({ callback, error }) => {
-        tell({ type: 'troupe.failure', at: Date.now(), callback, error: describeError(error) });
-      }),
-      source.overhear('service.attached', ({ service }) => {
-        const found = source.services.find(({ name }) => name === service);
-        if (found === undefined) return;
-        for (const viewer of this.#viewers) {
-          if (viewer.isExtended) this.#announce(viewer, found.actor as unknown as AnyActorRef);
-        }
-      }),
-    ];
+    const { source, redaction } = this.#setting;
+    const endIncidents = overhearIncidents({
+      source,
+      redaction,
+      sessionIdOf: (connection) => this.#sessionIdOf(connection),
+      tell: (frame) => {
+        for (const viewer of [...this.#viewers]) viewer.tell(frame);
+      },
+    });
+    const endServices = source.overhear('service.attached', ({ service }) => {
+      const found = source.services.find(({ name }) => name === service);
+      if (found === undefined) return;
+      for (const viewer of this.#viewers) {
+        if (viewer.isExtended) this.#announce(viewer, found.actor as unknown as AnyActorRef);
+      }
+    });
     this.#stopOverhearing = () => {
-      for (const end of ends) end();
+      endIncidents();
+      endServices();
     };
   }
 }

@@ -20,9 +20,10 @@ export interface InspectorOptions {
   /** Origins whose pages may connect, beside those of the server itself. @defaultValue [] */
   readonly allowedOrigins?: readonly string[];
   /**
-   * Payloads of messages and the context of machines are only shown by their size. `false` shows them. A function is
-   * given each value with the path that leads to it (`['event', 'text']`, `['context', 'user', 'name']`) and returns
-   * what is to be shown instead; nothing else is redacted then. It is called often.
+   * Payloads of messages, the data of machines and what was thrown are only shown by their size or class. `false` shows
+   * them. A function is given each value with the path that leads to it (`['event', 'text']`,
+   * `['context', 'user', 'name']`, `['error', 'message']`) and returns what is to be shown instead, at once; nothing else
+   * is redacted then. It is called often.
    */
   readonly redact?: false | ((path: readonly string[], value: unknown) => unknown);
   /** Whether viewers may close connections and send them text. @defaultValue false */

@@ -99,7 +99,7 @@ export interface CrashFrame {
   readonly error: DescribedError;
 }
 
-/** An error as text; `stack` is absent for what is no Error. */
+/** An error as text; `stack` is absent for what is no Error, and unless its message is shown. */
 export interface DescribedError {
   readonly name: string;
   readonly message: string;

@@ -3,7 +3,8 @@
  * anybody wants it, and binds nothing in size. `test/inspector/stately.test.ts` reads it with the package's own receiver.
  */
 import type { AnyActorRef, EventObject, InspectedEventEvent, InspectedSnapshotEvent } from 'xstate';
-import { cut, defaultBounds, describe, describeWhole, type Redact } from './describe.ts';
+import { Definitions, idOf } from './definition.ts';
+import { cut, defaultBounds, describe } from './describe.ts';
 import type {
   ActorFrame,
   Described,
@@ -14,8 +15,8 @@ import type {
   SnapshotFrame,
   StatelyEnvelope,
 } from './protocol.ts';
-import { childrenIn, read, snapshotOf } from './reading.ts';
-import { redactData, redactEvent, type Redaction } from './redaction.ts';
+import { chartOf, childrenIn, read, snapshotOf } from './reading.ts';
+import { redactData, redactError, redactEvent, type Redaction } from './redaction.ts';
 
 /** The version of the package whose format this is. */
 const VERSION = '0.7.2';
@@ -23,7 +24,6 @@ const VERSION = '0.7.2';
 /** The most bytes of a frame that describes values of users. */
 export const MAX_FRAME_BYTES = 65_536;
 const MAX_TYPE = 200;
-const MAX_DEFINITION = 24_000;
 
 export interface WireSetting {
   readonly redaction: Redaction;
@@ -34,14 +34,17 @@ export interface WireSetting {
   readonly now: () => number;
 }
 
+/** A chart is as deep as its author made it: what is left out of a state value would be shown as inactive. */
+const STATE_BOUNDS = { ...defaultBounds, depth: 100, items: 500 };
 const STATUSES: readonly unknown[] = ['active', 'done', 'error', 'stopped'] satisfies DescribedSnapshot['status'][];
 
 export class StatelyWire {
   readonly #setting: WireSetting;
-  readonly #definitions = new WeakMap<object, string>();
+  readonly #definitions: Definitions;
 
   constructor(setting: WireSetting) {
     this.#setting = setting;
+    this.#definitions = new Definitions(setting.redaction);
   }
 
   actor(actor: AnyActorRef): ActorFrame {
@@ -49,7 +52,7 @@ export class StatelyWire {
       type: '@xstate.actor',
       name: idOf(actor) ?? '',
       parentId: actor._parent?.sessionId,
-      definition: this.#definitionOf(actor),
+      definition: this.#definitions.of(actor, this.#setting.ownContext(actor) !== undefined),
       snapshot: this.snapshotOf(actor, snapshotOf(actor)),
       ...this.#envelope(actor),
     };
@@ -78,7 +81,7 @@ export class StatelyWire {
   /** An event that `actor` is given. */
   eventOf(actor: AnyActorRef, event: EventObject): DescribedEvent {
     // XState does not look at what users' code sends.
-    const { type: given }: { readonly type: unknown } = event;
+    const given = read(event, 'type');
     const type = cut(typeof given === 'string' ? given : '[no type]', MAX_TYPE);
     const whose = this.#setting.ownContext(actor) === undefined ? 'user' : 'own';
     const described = describe(event, ['event'], redactEvent(this.#setting.redaction, whose, type));
@@ -92,17 +95,22 @@ export class StatelyWire {
     const [value, tags] = [read(snapshot, 'value'), read(snapshot, 'tags')];
     const [output, error] = [read(snapshot, 'output'), read(snapshot, 'error')];
     const own = this.#setting.ownContext(actor);
-    const redact = redactData(this.#setting.redaction, own === undefined ? 'user' : 'own');
+    const { redaction } = this.#setting;
+    const redact = redactData(redaction, own === undefined ? 'user' : 'own');
     const shown = own === undefined ? read(snapshot, 'context') : own();
-    const hasChildren = own === undefined && isObject(read(snapshot, 'children'));
+    const hasChildren = own === undefined && typeof (read(snapshot, 'children') ?? 0) === 'object';
+    // The states of a chart are no data of anybody; logic of users may keep anything there.
+    const isOfChart = chartOf(actor) !== undefined;
     return {
       status: STATUSES.includes(status) ? (status as DescribedSnapshot['status']) : 'active',
-      ...(value !== undefined && { value: describe(value) }),
-      ...(tags instanceof Set && { tags: textsIn(tags) }),
+      ...(value !== undefined && {
+        value: isOfChart ? describe(value, [], undefined, STATE_BOUNDS) : describe(value, ['value'], redact),
+      }),
+      ...(isOfChart && tags instanceof Set && { tags: textsIn(tags) }),
       ...(shown !== undefined && { context: describe(shown, ['context'], redact) }),
       ...(hasChildren && { children: idsOf(childrenIn(snapshot, defaultBounds.items)) }),
       ...(output !== undefined && { output: describe(output, ['output'], redact) }),
-      ...(error !== undefined && { error: describe(error) }),
+      ...(error !== undefined && { error: describe(error, ['error'], redactError(redaction)) }),
     };
   }
 
@@ -110,27 +118,6 @@ export class StatelyWire {
     const { now, rootId } = this.#setting;
     return { _version: VERSION, createdAt: String(now()), id: null, rootId, sessionId };
   }
-
-  /** The configuration of its machine. What is too large would be cut in the middle: then only its name. */
-  #definitionOf(actor: AnyActorRef): string {
-    const config = read(read(actor, 'logic'), 'config');
-    if (typeof config !== 'object' || config === null) return JSON.stringify({ id: idOf(actor) });
-    let definition = this.#definitions.get(config);
-    if (definition === undefined) {
-      const whole = describeWhole(config, functionsByName, { ...defaultBounds, depth: 30, total: MAX_DEFINITION });
-      definition = JSON.stringify(isObject(whole) ? whole : { id: idOf(config) ?? idOf(actor) });
-      this.#definitions.set(config, definition);
-    }
-    return definition;
-  }
-}
-
-/** As `@statelyai/inspect` shows them. */
-const functionsByName: Redact = (_path, value) => (typeof value === 'function' ? { type: value.name } : value);
-
-function idOf(named: object): string | undefined {
-  const id = read(named, 'id');
-  return typeof id === 'string' ? cut(id, MAX_TYPE) : undefined;
 }
 
 /** The texts of a set that may be none of XState's making. */

@@ -166,8 +166,8 @@ describe('a description', () => {
 
   it('can be had whole or not at all', () => {
     const bounds = { ...defaultBounds, total: 100 };
-    expect(describeWhole({ a: 1 }, (_, value) => value, bounds)).toMatchObject({ a: 1 });
-    expect(describeWhole({ a: 'x'.repeat(200) }, (_, value) => value, bounds)).toBeUndefined();
+    expect(describeWhole({ a: 1 }, [], (_, value) => value, bounds)).toMatchObject({ a: 1 });
+    expect(describeWhole({ a: 'x'.repeat(200) }, [], (_, value) => value, bounds)).toBeUndefined();
   });
 });
 
@@ -176,6 +176,20 @@ describe('the description of an error', () => {
     const error = new TypeError('broken');
     expect(describeError(error)).toEqual({ name: 'TypeError', message: 'broken', stack: error.stack });
     expect(show({ error })).toMatchObject({ error: { name: 'TypeError', message: 'broken' } });
+  });
+
+  it('asks about each part of it, and leaves out the stack of a message that is not shown', () => {
+    const error = new TypeError('4111');
+    const asked: string[] = [];
+    const all = describeError(error, (path, value) => {
+      asked.push(path.join('.'));
+      return value;
+    });
+    expect(all).toEqual({ name: 'TypeError', message: '4111', stack: error.stack });
+    expect(asked).toEqual(['error', 'error.name', 'error.message', 'error.stack']);
+    const some = (path: readonly string[], value: unknown): unknown => (path.at(-1) === 'message' ? '****' : value);
+    expect(describeError(error, some)).toEqual({ name: 'TypeError', message: '****' });
+    expect(describeError(error, () => '****')).toEqual({ name: 'unknown', message: '****' });
   });
 
   it('takes anything that is thrown', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { assign, setup } from 'xstate';
+import { assign, fromPromise, raise, setup, type AnyActorLogic } from 'xstate';
 import { defineService, type Connection, type WsEvent } from 'troupe';
 import { connect } from '../support/client.ts';
 import { turn } from '../support/inbox.ts';
@@ -170,6 +170,57 @@ describe('what viewers see by default', () => {
       expect(JSON.stringify(each.all)).not.toContain('secret');
       expect(JSON.stringify(each.all)).toContain('[redacted 9 characters]');
     }
+  });
+});
+
+describe('what viewers see by default of a machine that fails', () => {
+  // Thrown and rejected values were shown whole, and so was what a configuration holds.
+  it('holds neither what it throws nor what its configuration, its events or its actors hold', async () => {
+    const thrown: unknown = { card: 'secret-thrown' };
+    const odd = {
+      getInitialSnapshot: () => ({ status: 'active', value: 'secret-value', tags: new Set(['secret-tag']) }),
+    };
+    const machine = setup({
+      types: {} as { context: { key: string }; events: WsEvent | { type: 'ws.login'; id: string; error: unknown } },
+      actors: {
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- anything may be thrown
+        rejecting: fromPromise(() => Promise.reject(thrown)),
+        odd: { ...odd, transition: (snapshot: unknown) => snapshot } as unknown as AnyActorLogic,
+      },
+      actions: {
+        log: (_, _params: { text: string }) => {},
+        fail() {
+          throw thrown;
+        },
+      },
+    }).createMachine({
+      id: 'failing',
+      context: { key: 'secret-context' },
+      invoke: [
+        { src: 'rejecting', input: { card: 'secret-input' }, onError: {} },
+        { src: 'odd', id: 'odd' },
+      ],
+      on: {
+        'ws.text': { actions: raise({ type: 'ws.login', id: 'secret-id', error: { card: 'secret-error' } }) },
+        'ws.login': { actions: { type: 'log', params: { text: 'secret-params' } } },
+        'ws.close': { actions: 'fail' },
+        'ws.binary': { actions: 'fail' },
+      },
+    });
+    const server = await serveInspected([defineService({ basePath: '/failing', machine })]);
+    server.troupe.on('connection.crashed', () => {});
+    const [viewer, plain] = [await server.view(), await server.viewPlainly()];
+    const client = await connect(server.url('/failing'));
+    const sessionId = await watchMachine(viewer);
+    client.send('go');
+    client.send(new Uint8Array(1));
+    await viewer.until('troupe.crash');
+    await plain.until('@xstate.event', ({ event }) => event.type === 'handler.failed');
+    const types = viewer.all.flatMap((frame) =>
+      'event' in frame && frame.sessionId === sessionId ? frame.event.type : [],
+    );
+    expect(types).toContain('ws.login');
+    for (const { all } of [viewer, plain]) expect(JSON.stringify(all)).not.toContain('secret');
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { describe as show } from '../../src/inspector/describe.ts';
-import { redactData, redactEvent } from '../../src/inspector/redaction.ts';
+import { describe as show, describeError } from '../../src/inspector/describe.ts';
+import { redactData, redactError, redactEvent } from '../../src/inspector/redaction.ts';
 
 const event = (whose: 'own' | 'user', value: { type: string }) =>
   show(value, ['event'], redactEvent('all', whose, value.type));
@@ -26,13 +26,37 @@ describe('redaction, unless it is chosen otherwise,', () => {
     });
   });
 
-  it('shows of the events of users their type and their fields, and what went wrong', () => {
-    const given = { type: 'order.placed', card: '4111', items: [1, 2], error: 'no stock' };
-    expect(event('user', given)).toMatchObject({
+  it('shows of the events of users their type and the names of their fields', () => {
+    const given = { type: 'order.placed', id: '4111', actorId: 'x', items: [1, 2], error: 'no stock', more: { a: 1 } };
+    expect(event('user', given)).toEqual({
       type: 'order.placed',
-      card: '[redacted 4 characters]',
+      id: '[redacted 4 characters]',
+      actorId: '[redacted 1 characters]',
       items: '[redacted 2 items]',
-      error: 'no stock',
+      error: '[redacted 8 characters]',
+      more: '[redacted object]',
+    });
+    expect(event('user', { type: 'ws.login', password: 'x', reason: 'y' } as never)).toEqual({
+      type: 'ws.login',
+      password: '[redacted 1 characters]',
+      reason: '[redacted 1 characters]',
+    });
+  });
+
+  it('shows which actor an event of XState is about, and of what went wrong the class', () => {
+    const failed = { type: 'xstate.error.actor.card', actorId: 'card', error: new TypeError('4111') };
+    expect(event('user', failed)).toEqual({ ...failed, error: '[redacted TypeError, 4 characters]' });
+    const thrown = { type: 'xstate.error.actor.card', actorId: '4111', error: { card: '4111' } };
+    expect(JSON.stringify(event('user', thrown))).not.toContain('4111');
+    expect(event('own', { type: 'handler.failed', error: { card: '4111' } } as never)).toMatchObject({
+      error: '[redacted object]',
+    });
+    const named = Object.assign(new Error('x'), { name: 'card 4111' });
+    expect(redactError('all')!(['error', 'name'], named.name)).toBe('Error');
+    expect(describeError(named, redactError('all'))).toEqual({ name: 'Error', message: '[redacted 1 characters]' });
+    expect(describeError({ card: '4111' }, redactError('all'))).toEqual({
+      name: 'object',
+      message: '[redacted object]',
     });
   });
 
@@ -51,6 +75,8 @@ describe('redaction, unless it is chosen otherwise,', () => {
       none: '[redacted null]',
     });
     expect(context('user', 'all of it')).toBe('[redacted 9 characters]');
+    expect(context('user', new Map([['4111', 1]]))).toBe('[redacted object]');
+    expect(context('user', Uint8Array.of(1, 2).buffer)).toBe('[redacted 2 bytes]');
     expect(show({ a: 1 }, ['output'], redactData('all', 'user'))).toBe('[redacted object]');
   });
 });
