@@ -28,6 +28,8 @@ export interface ServeOptions extends Omit<TroupeOptions, 'services'> {
 export async function serve(services: readonly ServiceSource[], options: ServeOptions = {}): Promise<Server> {
   const { listen, ...rest } = options;
   const troupe = createTroupe({ ...rest, services });
+  // Or the address of an inspector would be written to standard error.
+  troupe.on('inspector.listening', () => {});
   const { port } = await troupe.listen({ port: 0, host: '127.0.0.1', ...listen });
   onTestFinished(() => shut(troupe, rest.clock));
   const secure = listen?.tls === undefined ? '' : 's';
