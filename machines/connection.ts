@@ -75,6 +75,7 @@ export const connectionMachine = setup({
     reportCrash: () => {},
     reportViolation: () => {},
     reportUnsettled: () => {},
+    reportCongested: () => {},
     destroySocket: () => {},
     sendPing: () => {},
     applyOutboundPolicy: () => {},
@@ -236,7 +237,7 @@ export const connectionMachine = setup({
           states: {
             flowing: {
               description: 'Less than the high-water mark is buffered.',
-              on: { 'outbound.filled': { target: 'congested' } },
+              on: { 'outbound.filled': { target: 'congested', actions: ['reportCongested'] } },
             },
             congested: {
               description: 'The high-water mark is reached; a further push meets the slow-consumer policy.',

@@ -5,7 +5,7 @@ import { frameText } from './delivery/frame.ts';
 import { TroupeError } from './errors.ts';
 import type { Address } from './http/listen.ts';
 import type { PlainDesk } from './http/plain.ts';
-import type { UpgradeDesk } from './http/upgrade.ts';
+import { pathOf, type UpgradeDesk, type UpgradeTrace } from './http/upgrade.ts';
 import { Endpoint, MAX_REQUEST_BYTES } from './inspector/endpoint.ts';
 import { Hub } from './inspector/hub.ts';
 import { resolveInspector, type InspectorOptions } from './inspector/options.ts';
@@ -88,8 +88,16 @@ export class InspectorRoot {
         return desk.isAccepting;
       },
       find: (path) => (endpoint.isSocketPath(path) ? found : desk.find(path)),
-      refused: (refusal, path, remoteAddress) => desk.refused(refusal, path, remoteAddress),
-      acceptFailed: (error) => desk.acceptFailed(error),
+      refused: (refusal, path, remoteAddress, request) => desk.refused(refusal, path, remoteAddress, request),
+      // Viewers are none of the connections that are told of.
+      get trace() {
+        const { trace } = desk;
+        if (trace === undefined) return undefined;
+        const traceOthers: UpgradeTrace = (request, judge) =>
+          endpoint.isSocketPath(pathOf(request.url ?? '/')) ? judge() : trace(request, judge);
+        return traceOthers;
+      },
+      acceptFailed: (error, request) => desk.acceptFailed(error, request),
       findHttp: (path) =>
         endpoint.isBeneath(path) ? (request, response) => endpoint.answer(request, response) : desk.findHttp(path),
       isUpgradePath: (path) => endpoint.isSocketPath(path) || desk.isUpgradePath(path),

@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { createActor, type InspectionEvent, type Observer } from 'xstate';
+import type { InspectionEvent, Observer } from 'xstate';
 import { frameBinary, frameText, type Frame } from './delivery/frame.ts';
 import { TroupeError } from './errors.ts';
 import { attachTo } from './http/attach.ts';
@@ -15,14 +15,14 @@ import type { InspectorOptions } from './inspector/options.ts';
 import { systemClock, type Clock } from './runtime/clock.ts';
 import { drainRequest, type DrainOptions } from './runtime/drain.ts';
 import { Functions } from './runtime/functions.ts';
-import { createGroupsState, groupsLogic } from './runtime/groups.ts';
 import { watchInspection } from './runtime/inspection.ts';
 import { harmless, isolateSystem } from './runtime/isolation.ts';
 import type { LiveConnection } from './runtime/connection.ts';
 import { Inventory } from './runtime/inventory.ts';
-import { createNamedConnectionsState, namedConnectionsLogic } from './runtime/named-connections.ts';
+import { overhearMachines } from './runtime/machine-steps.ts';
 import { Queries, type GroupInfo, type StoredNameInfo } from './runtime/queries.ts';
 import type { Realm } from './runtime/realm.ts';
+import { startRegistries } from './runtime/registries.ts';
 import { installIndexedScheduler } from './runtime/scheduler.ts';
 import { ServerLife } from './runtime/server.ts';
 import { LiveService } from './runtime/service.ts';
@@ -33,11 +33,12 @@ import { definitionOf, type ServiceClass } from './service/annotations.ts';
 import { checkData, checkName, checkOptions, checkText, wrongType } from './arguments.ts';
 import type { ConnectionInfo, Except, GlobalFunctions } from './service/connection.ts';
 import { checkCompression, resolveCompression, type CompressionOptions } from './service/compression.ts';
-import { checkOrigins, isServiceDefinition, type HttpListener, type ServiceDefinition } from './service/definition.ts';
+import { checkOrigins, type HttpListener, type ServiceDefinition } from './service/definition.ts';
 import { defaultLimits, resolveLimits, type Limits } from './service/limits.ts';
 import { boundConnection } from './service/machine.ts';
 import type { Delivery, Page, PageRequest } from './service/outcome.ts';
 import { eventNames, Events, type TroupeEventListener, type TroupeEventName } from './telemetry/events.ts';
+import { offerSeam } from './telemetry/seam.ts';
 import { createWsTransport } from './transport/ws.ts';
 
 /** What defines a service: the result of `defineService`, or an annotated class. */
@@ -198,6 +199,7 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
     observerFailed,
     during: (userCode) => turns.during(userCode),
   });
+  overhearMachines(system, events);
   // After the isolation, as it relays what it has scheduled.
   installIndexedScheduler(system, clock);
   supervisor.actor.subscribe({ error: observerFailed });
@@ -207,7 +209,7 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
     parent: supervisor.actor,
     clock,
     events,
-    countConnections,
+    countConnections: () => supervisor.connectionCount,
     stopServices: (drain) => supervisor.stop(drain),
     releasePorts(done) {
       wheel.stop();
@@ -217,20 +219,7 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
   server.actor.start();
 
   const parent = supervisor.actor;
-  const names = createActor(namedConnectionsLogic<LiveConnection>(), {
-    parent,
-    id: 'named-connections',
-    src: 'named-connections',
-    input: createNamedConnectionsState<LiveConnection>(),
-  });
-  const groups = createActor(groupsLogic<LiveConnection>(), {
-    parent,
-    id: 'groups',
-    src: 'groups',
-    input: createGroupsState<LiveConnection>(),
-  });
-  names.start();
-  groups.start();
+  const { names, groups } = startRegistries(parent);
   const functions = new Functions(names, groups, events);
   const queries = new Queries(names, groups);
   const realm: Realm = { clock, wheel, turns, events, names, groups, functions };
@@ -247,10 +236,6 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
     await inspector?.stop();
     const own = await listening?.catch(() => undefined);
     await own?.close();
-  }
-
-  function countConnections(): number {
-    return supervisor.services.reduce((sum, service) => sum + service.connectionCount, 0);
   }
 
   function createService(definition: ServiceDefinition): LiveService {
@@ -272,13 +257,19 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
 
   const servicesDesk: UpgradeDesk & PlainDesk = {
     get isAccepting() {
-      return server.isAccepting && (limits.maxConnections === Infinity || countConnections() < limits.maxConnections);
+      return (
+        server.isAccepting && (limits.maxConnections === Infinity || supervisor.connectionCount < limits.maxConnections)
+      );
     },
     find: (path) => routes.find(path),
-    refused({ status, reason }, path, remoteAddress) {
-      events.emit('upgrade.refused', { status, reason, path, remoteAddress });
+    get trace() {
+      return events.upgrades.trace;
     },
-    acceptFailed: (error) => events.emit('callback.failed', { callback: 'upgrade', error }),
+    refused({ status, reason }, path, remoteAddress, request) {
+      const service = routes.find(path)?.value.name;
+      events.upgrades.refused(request, { status, reason, path, remoteAddress, service });
+    },
+    acceptFailed: (error, request) => events.upgrades.failed(request, error),
     findHttp: (path) => routes.findHttp(path),
     isUpgradePath: (path) => routes.find(path) !== undefined,
     listenerFailed: (error) => events.emit('callback.failed', { callback: 'http', error }),
@@ -322,14 +313,14 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
 
     attachService(source) {
       checkUsable();
-      const definition = definitionFrom(source);
+      const definition = definitionOf(source);
       inspector?.checkFree(definition);
       supervisor.attach(createService, definition);
     },
 
     async replaceService(source, { drain } = {}) {
       checkUsable();
-      const definition = definitionFrom(source);
+      const definition = definitionOf(source);
       const request = drainRequest(drain, SERVICE_RESTART);
       await supervisor.replace(createService, definition, request).stopped;
     },
@@ -388,11 +379,13 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
     },
   };
 
+  events.troupe = troupe;
+  offerSeam(troupe, {
+    events,
+    routeOf: (service) => supervisor.get(service)?.route.path,
+    connectionCounts: () => supervisor.connectionCounts(),
+  });
   const sources: readonly ServiceSource[] = options.services ?? [];
   for (const source of sources) troupe.attachService(source);
   return troupe;
-}
-
-function definitionFrom(source: ServiceSource): ServiceDefinition {
-  return isServiceDefinition(source) ? source : definitionOf(source);
 }

@@ -25,6 +25,11 @@ describe('files below src and machines', () => {
     expect(source.filter((file) => /^(utils?|helpers?|misc|common)\b/.test(basename(file)))).toEqual([]);
   });
 
+  it('write no log of their own: what is worth saying is a fact', () => {
+    const code = source.filter((file) => /\.tsx?$/.test(file) && !file.startsWith('src/cli/'));
+    expect(code.filter((file) => /(?<!')\bconsole\./.test(readFileSync(join(root, file), 'utf8')))).toEqual([]);
+  });
+
   it('are kebab-case nouns', () => {
     const names = source.filter((file) => file.endsWith('.ts')).map((file) => basename(file, '.ts'));
     expect(names.filter((name) => !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name))).toEqual([]);

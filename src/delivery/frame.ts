@@ -51,6 +51,11 @@ export class Frame {
   }
 }
 
+/** Whether the message of a single frame is a binary one. */
+export function isBinary({ store, start }: Frame): boolean {
+  return (store[start]! & 0x0f) === BINARY;
+}
+
 /** Frames a text message. */
 export function frameText(text: string): Frame {
   const most = text.length * BYTES_PER_CHARACTER;

@@ -39,14 +39,19 @@ export interface CheckedUpgrade {
   readonly isSecure: boolean;
 }
 
+/** MUST call `judge` once, at once. */
+export type UpgradeTrace = (request: IncomingMessage, judge: () => void) => void;
+
 /** Where upgrades are decided. */
 export interface UpgradeDesk {
   /** Whether the server takes connections at all now. */
   readonly isAccepting: boolean;
   find(path: string): Match<UpgradeTarget> | undefined;
-  refused(refusal: Refusal, path: string, remoteAddress: string): void;
+  refused(refusal: Refusal, path: string, remoteAddress: string, request: IncomingMessage): void;
+  /** Wants to be there while an upgrade is decided. Absent when nobody does. */
+  readonly trace?: UpgradeTrace | undefined;
   /** The upgrade could not be carried out, because the stream was upgraded before for example. */
-  acceptFailed(error: unknown): void;
+  acceptFailed(error: unknown, request: IncomingMessage): void;
 }
 
 /** Seconds after which a refused program may try again: about as long as a restart takes. */
@@ -54,6 +59,13 @@ const RETRY_AFTER = '5';
 
 /** Accepts or refuses an upgrade. Never throws; whatever fails, the stream is not left open. */
 export function handleUpgrade(desk: UpgradeDesk, request: IncomingMessage, stream: Duplex, head: Uint8Array): void {
+  const { trace } = desk;
+  if (trace === undefined) judge(desk, request, stream, head);
+  else trace(request, () => judge(desk, request, stream, head));
+}
+
+/** Never throws either. */
+function judge(desk: UpgradeDesk, request: IncomingMessage, stream: Duplex, head: Uint8Array): void {
   const url = request.url ?? '/';
   const path = pathOf(url);
   const remoteAddress = request.socket.remoteAddress ?? '';
@@ -61,7 +73,7 @@ export function handleUpgrade(desk: UpgradeDesk, request: IncomingMessage, strea
   const refuseWith = (refusal: Refusal): void => {
     // Nobody else listens: a reset by the remote side must not become an uncaught error.
     stream.on('error', ignore);
-    desk.refused(refusal, path, remoteAddress);
+    desk.refused(refusal, path, remoteAddress, request);
     refuse(stream, refusal);
   };
 
@@ -84,7 +96,7 @@ export function handleUpgrade(desk: UpgradeDesk, request: IncomingMessage, strea
     match.value.accept({ request, stream, head, params: match.params, subprotocol, url, remoteAddress, isSecure });
   } catch (error) {
     stream.on('error', ignore);
-    desk.acceptFailed(error);
+    desk.acceptFailed(error, request);
     stream.destroy();
   }
 }

@@ -26,7 +26,15 @@ import {
   type Observer,
 } from 'xstate';
 import { TroupeTypeError } from '../errors.ts';
-import { runStep, tellChanged, tellTaken, type ChartHost, type ChartLogic, type ChartSnapshot } from './chart-logic.ts';
+import {
+  runStep,
+  tellChanged,
+  tellMoved,
+  tellTaken,
+  type ChartHost,
+  type ChartLogic,
+  type ChartSnapshot,
+} from './chart-logic.ts';
 import { inspectionOf, type Inspection } from './inspection.ts';
 
 /** As XState numbers it. */
@@ -303,6 +311,7 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
     if (step.next !== configuration) this._snapshot = snapshot.to(step.next);
     if (this.#isInspected) tellTaken(this as never, step.transitions, this._snapshot, event);
     if (step.next !== configuration && host.isWatched === true) tellChanged(host, event);
+    if (step.transitions.length > 0 && host.isTraced === true) tellMoved(host, event, step.transitions);
     if (step.actions.length > 0) runStep(step, host, event);
     this.#settle(event);
   }

@@ -21,6 +21,10 @@ export interface ChartHost {
   readonly isWatched?: boolean;
   /** `event` led to other active states. */
   changed?(event: EventObject): void;
+  /** Whether {@link moved} wants to hear of transitions now. */
+  readonly isTraced?: boolean;
+  /** `event` took `transitions`, whether to other states or not; none at the beginning. */
+  moved?(event: EventObject, transitions: readonly TakenTransition[]): void;
   /** An actor that was created with this one as its parent has come to its end; `id` is that actor's. */
   childEnded?(id: string): void;
   /** An action threw. That is a defect of the runtime, never of a service; the host gives up what it owns. */
@@ -104,6 +108,7 @@ export function chartLogic<Host extends ChartHost, Event extends EventObject>(
     getPersistedSnapshot: (snapshot) => snapshot,
 
     start(snapshot) {
+      if (snapshot.context.isTraced === true) tellMoved(snapshot.context, INITIAL_EVENT, []);
       runStep(chart.initial, snapshot.context, INITIAL_EVENT as Event);
     },
 
@@ -125,6 +130,8 @@ export function chartLogic<Host extends ChartHost, Event extends EventObject>(
       if (inspectionOf(scope.system).watches(scope.self.sessionId))
         tellTaken(scope.self, step.transitions, next, event);
       if (changes && host.isWatched === true) scope.defer(() => tellChanged(host, event));
+      if (step.transitions.length > 0 && host.isTraced === true)
+        scope.defer(() => tellMoved(host, event, step.transitions));
       if (step.actions.length > 0) scope.defer(() => runStep(step, host, event));
       return next;
     },
@@ -158,6 +165,15 @@ export function tellChanged(host: ChartHost, event: EventObject): void {
     host.changed?.(event);
   } catch (error) {
     host.actionFailed(error, 'changed');
+  }
+}
+
+/** Tells a traced host which transitions were taken. */
+export function tellMoved(host: ChartHost, event: EventObject, transitions: readonly TakenTransition[]): void {
+  try {
+    host.moved?.(event, transitions);
+  } catch (error) {
+    host.actionFailed(error, 'moved');
   }
 }
 

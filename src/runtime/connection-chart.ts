@@ -3,7 +3,7 @@ import { connectionMachine } from '../../machines/connection.ts';
 import type { ConnectionEvent, ConnectionEventOf } from './connection-regions.ts';
 import { chartLogic } from './chart-logic.ts';
 import { compileChart } from './compiled-chart.ts';
-import { reportCrash, reportUnsettled, reportViolation } from './connection-reports.ts';
+import { reportCongested, reportCrash, reportUnsettled, reportViolation } from './connection-reports.ts';
 import type { LiveConnection } from './connection.ts';
 
 /** Each action is reached by certain events only; the chart says which. */
@@ -32,6 +32,7 @@ export const connectionChart = compileChart<LiveConnection, ConnectionEvent>(con
     reportCrash: (connection, event) => reportCrash(connection, event as CrashEvent),
     reportViolation: (connection, event) => reportViolation(connection, event as ViolationEvent),
     reportUnsettled: (connection) => reportUnsettled(connection),
+    reportCongested: (connection) => reportCongested(connection),
     destroySocket: (connection) => connection.destroySocket(),
     sendPing: (connection) => connection.sendPing(),
     // The policy `close`, so far the only one.

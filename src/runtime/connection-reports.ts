@@ -1,8 +1,11 @@
 /** What a connection makes known of itself: the telemetry events it is the subject of. */
 import type { EventObject } from 'xstate';
+import { isBinary, type Frame } from '../delivery/frame.ts';
 import { TroupeError } from '../errors.ts';
+import type { TakenTransition } from './compiled-chart.ts';
 import { regionsOf, type ConnectionEventOf } from './connection-regions.ts';
 import type { LiveConnection } from './connection.ts';
+import { edgesOf, statesOf } from './edges.ts';
 
 export function reportOpened(connection: LiveConnection): void {
   const { events } = connection;
@@ -19,6 +22,44 @@ export function reportChanged(connection: LiveConnection, event: EventObject): v
     value: configuration.value,
     ...regionsOf(configuration),
   });
+}
+
+/** `event` took `transitions`; only called while somebody listens. */
+export function reportMoved(
+  { id, service, configuration, events }: LiveConnection,
+  event: EventObject,
+  transitions: readonly TakenTransition[],
+): void {
+  events.emit('connection.transitioned', {
+    connection: id,
+    service,
+    event: event.type,
+    edges: edgesOf(transitions),
+    states: statesOf(configuration.snapshot),
+  });
+}
+
+/** A message arrived; only called while somebody listens. */
+export function reportReceived(
+  { id, service, events }: LiveConnection,
+  event: ConnectionEventOf<'ws.text' | 'ws.binary'>,
+): void {
+  const message =
+    event.type === 'ws.text'
+      ? ({ kind: 'text', bytes: Buffer.byteLength(event.text) } as const)
+      : ({ kind: 'binary', bytes: event.data.byteLength } as const);
+  events.emit('message.received', { connection: id, service, ...message });
+}
+
+/** A message was taken by the outbox; only called while somebody listens. */
+export function reportSent({ id, service, events }: LiveConnection, frame: Frame): void {
+  const kind = isBinary(frame) ? 'binary' : 'text';
+  events.emit('message.sent', { connection: id, service, kind, bytes: frame.payloadLength });
+}
+
+export function reportCongested(connection: LiveConnection): void {
+  const { events } = connection;
+  if (events.has('connection.congested')) events.emit('connection.congested', { connection: connection.info() });
 }
 
 export function reportClosed(connection: LiveConnection, code: number, reason: string): void {
@@ -46,7 +87,8 @@ export function reportViolation(
   connection: LiveConnection,
   { code, error }: ConnectionEventOf<'protocol.violated'>,
 ): void {
-  connection.events.emit('connection.violated', { connection: connection.info(), code, error });
+  if (connection.events.has('connection.violated'))
+    connection.events.emit('connection.violated', { connection: connection.info(), code, error });
   connection.tellError(error);
 }
 

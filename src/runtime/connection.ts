@@ -7,7 +7,7 @@
  * outbox, the socket and the deadlines. The actor never owns the socket: if an
  * action of the runtime itself failed, `actionFailed` still destroys it.
  */
-import type { AnyActorRef, EventObject } from 'xstate';
+import type { AnyActorRef } from 'xstate';
 import type { Frame } from '../delivery/frame.ts';
 import { holdOutboxes, Outbox, settleOutboxes, type OutboxOwner } from '../delivery/outbox.ts';
 import type { ConnectionInfo, Except } from '../service/connection.ts';
@@ -30,15 +30,10 @@ import {
   OPEN,
   SILENT,
 } from './connection-events.ts';
-import {
-  regionsOf,
-  type ConnectionRegions,
-  type ConnectionConfiguration,
-  type ConnectionEvent,
-  type ConnectionEventOf,
-} from './connection-regions.ts';
-import { reportChanged, reportClosed, reportIgnored, reportTooLate } from './connection-reports.ts';
-import { ConnectionFunctions, type AcceptedUpgrade } from './connection-functions.ts';
+import type { ConnectionConfiguration, ConnectionEvent, ConnectionEventOf } from './connection-regions.ts';
+import { reportClosed, reportIgnored, reportReceived, reportSent, reportTooLate } from './connection-reports.ts';
+import type { AcceptedUpgrade } from './connection-functions.ts';
+import { ObservedConnection } from './observed-connection.ts';
 import { NORMAL_CLOSURE, type Functions } from './functions.ts';
 import type { HandlingOwner } from './handling.ts';
 import type { Member } from './member.ts';
@@ -54,7 +49,7 @@ const ABNORMAL_CLOSURE: CloseInfo = { code: 1006, reason: '' };
 let lastOrdinal = 0;
 
 export class LiveConnection
-  extends ConnectionFunctions
+  extends ObservedConnection
   implements Member, SocketListener, OutboxOwner, ChartHost, HandlingOwner, Watched
 {
   readonly id = newConnectionId();
@@ -114,10 +109,6 @@ export class LiveConnection
     return !this.#isCloseRequested && this.configuration.tags.has('serving');
   }
 
-  protected get regions(): ConnectionRegions {
-    return regionsOf(this.configuration);
-  }
-
   info(): ConnectionInfo {
     const { id, service, path, params, subprotocol, remoteAddress, isSecure, openedAt } = this;
     return { id, service, path, params, subprotocol, remoteAddress, isSecure, openedAt, ...this.regions };
@@ -127,7 +118,9 @@ export class LiveConnection
 
   push(frame: Frame): 'delivered' | 'closed' | 'congested' {
     if (!this.isOpen) return 'closed';
-    return this.#outbox.push(frame) ? 'delivered' : 'congested';
+    if (!this.#outbox.push(frame)) return 'congested';
+    if (this.events.topics['message.sent'].isHeard) reportSent(this, frame);
+    return 'delivered';
   }
 
   protected broadcast(name: string, frame: Frame, options: Except | undefined): Delivery {
@@ -269,10 +262,6 @@ export class LiveConnection
     else this.actor.deliver({ type: 'handler.failed', error, during, state, code: INTERNAL_ERROR, reason: '' });
   }
 
-  errorHandlerFailed(error: unknown): void {
-    reportTooLate(this, error, 'onError');
-  }
-
   finished(): void {
     if (this.isOpen) this.requestClose(NORMAL_CLOSURE, '');
   }
@@ -292,14 +281,6 @@ export class LiveConnection
 
   get waitingMessages(): number {
     return this.#inbox?.size ?? 0;
-  }
-
-  get isWatched(): boolean {
-    return this.events.has('connection.changed');
-  }
-
-  changed(event: EventObject): void {
-    reportChanged(this, event);
   }
 
   actionFailed(error: unknown, action: string): void {
@@ -381,6 +362,7 @@ export class LiveConnection
   #receive(kind: 'text' | 'binary', event: ConnectionEventOf<'ws.text' | 'ws.binary'>): void {
     this.#vigil.messaged();
     this.onHeard();
+    if (this.events.topics['message.received'].isHeard) reportReceived(this, event);
     if (this.#service.handles.has(event.type)) this.actor.deliver(event);
     else reportIgnored(this, kind, ++this.ignoredMessages);
   }

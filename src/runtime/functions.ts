@@ -120,7 +120,8 @@ export class Functions implements GlobalFunctions {
   store(name: string, connection: LiveConnection): Outcome {
     const { replaced } = ask(this.#names, { type: 'name.store', name, connection }, { replaced: undefined });
     if (replaced !== undefined) {
-      this.#events.emit('connection.replaced', { name, connection: connection.id, previous: replaced.id });
+      if (this.#events.has('connection.replaced'))
+        this.#events.emit('connection.replaced', { name, connection: connection.id, previous: replaced.id });
       replaced.tellReplaced(name);
     }
     return outcomeOf('ok');

@@ -3,7 +3,9 @@
  * it throws or rejects with is told to the owner, what it returns is waited for.
  */
 import type { WsEvent } from '../service/events.ts';
+import type { Events } from '../telemetry/events.ts';
 import { isThenable, onRejected } from '../thenable.ts';
+import { HandlerWatch } from './handler-watch.ts';
 import type { Turns } from './turns.ts';
 import type { Performer, RunnableBehaviour, Seat } from './behaviour.ts';
 
@@ -23,53 +25,70 @@ export interface HandlingOwner extends Seat {
 export class Handling {
   readonly #behaviour: RunnableBehaviour;
   readonly #turns: Turns;
+  readonly #events: Events;
 
-  constructor(behaviour: RunnableBehaviour, turns: Turns) {
+  constructor(behaviour: RunnableBehaviour, turns: Turns, events: Events) {
     this.#behaviour = behaviour;
     this.#turns = turns;
+    this.#events = events;
   }
 
   /** Makes what handles the events of `owner`, then opens it. */
   open(owner: HandlingOwner, event: WsEvent): void {
+    const watch = this.#watch(owner, event);
+    const perform = (): Performer => this.#behaviour.perform(owner);
     try {
-      owner.performer = this.#turns.during(() => this.#behaviour.perform(owner));
+      owner.performer = this.#turns.during(watch === undefined ? perform : () => watch.run(perform));
     } catch (error) {
-      owner.failed(error, event.type);
+      fail(owner, event.type, error, watch);
       return;
     }
-    this.run(owner, event);
+    this.run(owner, event, watch);
   }
 
   /** Has the service handle `event`; exactly one of `settled` and `failed` follows. */
-  run(owner: HandlingOwner, event: WsEvent): void {
+  run(owner: HandlingOwner, event: WsEvent, watch = this.#watch(owner, event)): void {
     const { type } = event;
     let result: unknown;
     try {
-      result = this.#behaviour.handles.has(type) ? this.#receive(owner, event) : undefined;
+      result = this.#behaviour.handles.has(type) ? this.#receive(owner, event, watch) : undefined;
       if (!isThenable(result)) {
+        watch?.returned(owner.performer);
         owner.settled(type);
         return;
       }
     } catch (error) {
-      owner.failed(error, type);
+      fail(owner, type, error, watch);
       return;
     }
-    settleLater(owner, type, result);
+    settleLater(owner, type, result, watch);
   }
 
   /** Tells the service of an error, beside whatever it is handling. */
   tellError(owner: HandlingOwner, error: unknown): void {
     if (!this.#behaviour.handles.has('ws.error')) return;
     try {
-      onRejected(this.#receive(owner, { type: 'ws.error', error }), (cause) => owner.errorHandlerFailed(cause));
+      onRejected(this.#receive(owner, { type: 'ws.error', error }, undefined), (cause) =>
+        owner.errorHandlerFailed(cause),
+      );
     } catch (cause) {
       owner.errorHandlerFailed(cause);
     }
   }
 
-  #receive(owner: HandlingOwner, event: WsEvent): unknown {
+  /** Undefined unless somebody wants to know how it goes. */
+  #watch(owner: HandlingOwner, event: WsEvent): HandlerWatch | undefined {
+    const { tracer, topics } = this.#events;
+    if (tracer?.handler === undefined && !topics['handler.settled'].isHeard) return undefined;
+    return this.#behaviour.handles.has(event.type)
+      ? new HandlerWatch(this.#events, owner.connection, event)
+      : undefined;
+  }
+
+  #receive(owner: HandlingOwner, event: WsEvent, watch: HandlerWatch | undefined): unknown {
     this.#turns.enter();
     try {
+      if (watch !== undefined) return watch.run(() => owner.performer?.receive(owner.connection, event));
       return owner.performer?.receive(owner.connection, event);
     } finally {
       this.#turns.leave();
@@ -78,12 +97,27 @@ export class Handling {
 }
 
 /** Apart from `run`, so that only handlers that are waited for cost closures. */
-function settleLater(owner: HandlingOwner, type: WsEvent['type'], result: unknown): void {
+function settleLater(
+  owner: HandlingOwner,
+  type: WsEvent['type'],
+  result: unknown,
+  watch: HandlerWatch | undefined,
+): void {
   // A promise of its own settles once, whatever the `then` of the service's one does.
   void new Promise((resolve) => {
     resolve(result);
   }).then(
-    () => owner.settled(type),
-    (error: unknown) => owner.failed(error, type),
+    () => settle(owner, type, watch),
+    (error: unknown) => fail(owner, type, error, watch),
   );
+}
+
+function settle(owner: HandlingOwner, type: WsEvent['type'], watch: HandlerWatch | undefined): void {
+  watch?.settled();
+  owner.settled(type);
+}
+
+function fail(owner: HandlingOwner, type: WsEvent['type'], error: unknown, watch: HandlerWatch | undefined): void {
+  watch?.settled({ error });
+  owner.failed(error, type);
 }

@@ -80,11 +80,14 @@ export class ServerLife implements ChartHost {
   // What its chart needs.
 
   reportListening({ host, port, url }: EventOf<'listen.succeeded'>): void {
-    this.#setting.events.emit('server.listening', { host, port, url });
+    const { events } = this.#setting;
+    if (events.has('server.listening')) events.emit('server.listening', { host, port, url });
   }
 
   reportDraining(): void {
-    this.#setting.events.emit('server.draining', { connections: this.#setting.countConnections() });
+    const { events } = this.#setting;
+    if (events.has('server.draining'))
+      events.emit('server.draining', { connections: this.#setting.countConnections() });
   }
 
   stopServices({ drain }: EventOf<'drain.requested'>): void {
@@ -101,7 +104,8 @@ export class ServerLife implements ChartHost {
   }
 
   reportClosed(): void {
-    this.#setting.events.emit('server.closed', {});
+    const { events } = this.#setting;
+    if (events.has('server.closed')) events.emit('server.closed', {});
     this.#resolveClosed();
   }
 

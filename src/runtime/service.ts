@@ -97,7 +97,7 @@ export class LiveService implements ChartHost {
     this.limits = setting.limits;
     const behaviour = createBehaviour(definition.behaviour);
     this.handles = behaviour.handles;
-    this.handling = new Handling(behaviour, setting.realm.turns);
+    this.handling = new Handling(behaviour, setting.realm.turns, setting.realm.events);
     this.#setting = setting;
     const { maxPayload, closeTimeoutMs } = setting.limits;
     this.#transport = setting.createTransport({
@@ -174,6 +174,7 @@ export class LiveService implements ChartHost {
       const accepted = { url, params, remoteAddress, isSecure, subprotocol: subprotocol ?? '' };
       const connection = new LiveConnection(this, accepted, socket);
       this.actor.deliver({ type: 'member.add', connection });
+      this.realm.events.upgrades.accepted(request, connection);
       reportOpened(connection);
       connection.start();
       return connection;
@@ -254,7 +255,9 @@ export class LiveService implements ChartHost {
   }
 
   reportDraining(): void {
-    this.realm.events.emit('service.draining', { service: this.name, connections: this.connectionCount });
+    const { events } = this.realm;
+    if (events.has('service.draining'))
+      events.emit('service.draining', { service: this.name, connections: this.connectionCount });
   }
 
   beginDrain({ request }: EventOf<'drain.requested'>): void {
@@ -269,7 +272,8 @@ export class LiveService implements ChartHost {
 
   reportStopped(): void {
     for (const drain of this.#drains) drain.end();
-    this.realm.events.emit('service.detached', { service: this.name });
+    const { events } = this.realm;
+    if (events.has('service.detached')) events.emit('service.detached', { service: this.name });
   }
 
   actionFailed(error: unknown, action: string): void {

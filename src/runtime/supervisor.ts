@@ -69,6 +69,15 @@ export class Supervisor implements ChartHost {
     return [...this.#services.values(), ...this.#draining];
   }
 
+  /** All connections that hold a socket, on all services. */
+  get connectionCount(): number {
+    return this.services.reduce((sum, service) => sum + service.connectionCount, 0);
+  }
+
+  connectionCounts(): readonly { readonly service: string; readonly connections: number }[] {
+    return this.services.map(({ name, connectionCount }) => ({ service: name, connections: connectionCount }));
+  }
+
   /** The service with that name; one that drains still has connections to address. */
   get(name: string): LiveService | undefined {
     return this.#services.get(name) ?? [...this.#draining].find((service) => service.name === name);
@@ -185,7 +194,8 @@ export class Supervisor implements ChartHost {
     this.#services.set(service.name, service);
     this.#setting.routes.add(service);
     service.actor.start();
-    this.#setting.events.emit('service.attached', { service: service.name });
+    const { events } = this.#setting;
+    if (events.has('service.attached')) events.emit('service.attached', { service: service.name });
   }
 
   /** Takes a service out of the registry. It drains and is waited for; until then upgrades to its route get 503. */

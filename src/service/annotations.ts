@@ -10,7 +10,13 @@
 import { TroupeError } from '../errors.ts';
 import { describe } from '../arguments.ts';
 import type { Connection } from './connection.ts';
-import { buildDefinition, type HandlerName, type ServiceDefinition, type ServiceOptions } from './definition.ts';
+import {
+  buildDefinition,
+  isServiceDefinition,
+  type HandlerName,
+  type ServiceDefinition,
+  type ServiceOptions,
+} from './definition.ts';
 
 // Compilers hand over `context.metadata` only where this symbol exists; Node 20 and 22 do not define it yet.
 (Symbol as { metadata?: symbol }).metadata ??= Symbol.for('Symbol.metadata');
@@ -141,11 +147,12 @@ function annotationsOf(annotation: string, expected: string, context: AnnotatedP
 }
 
 /**
- * The definition that the annotations of a class make.
+ * The definition that the annotations of a class make; a definition is its own.
  *
  * @throws {TroupeError} `TROUPE_SERVICE_NOT_DEFINED` when `value` is no annotated class.
  */
 export function definitionOf(value: unknown): ServiceDefinition {
+  if (isServiceDefinition(value)) return value;
   const known = typeof value === 'function' ? definitionsByClass.get(value) : undefined;
   if (known !== undefined) return known;
   const annotations = typeof value === 'function' ? metadataOf(value)?.[KEY] : undefined;

@@ -40,6 +40,11 @@ export function bindToConnection(actor: AnyActorRef, connection: Connection): vo
   connections.set(actor, connection);
 }
 
+/** @internal The connection that `actor` itself is the machine of. */
+export function connectionOfMachine(actor: AnyActorRef): Connection | undefined {
+  return connections.get(actor);
+}
+
 /** @internal The connection that `actor` or one of its parents was started for. */
 export function boundConnection(actor: AnyActorRef): Connection | undefined {
   for (let current: AnyActorRef | undefined = actor; current !== undefined; current = current._parent) {

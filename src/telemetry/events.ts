@@ -1,106 +1,21 @@
 /**
- * What happens in a Troupe, as typed events: for logs, metrics and tests.
+ * Tells of what happens: the listeners of one Troupe, and whoever subscribes to
+ * the channels of `node:diagnostics_channel`, which all Troupes of the process share.
  *
- * Nothing is made for an event that nobody listens to. A listener that throws
- * harms nobody; what it threw is reported as `callback.failed`. Failures that
- * nobody listens for become process warnings, so that they are never silent.
+ * A listener that throws harms nobody; what it threw is reported as
+ * `callback.failed`. Failures that nobody listens for become process warnings,
+ * so that they are never silent.
  */
-import type { ConnectionInfo, ConnectionState, LivenessState, OutboundState } from '../service/connection.ts';
 import { onRejected } from '../thenable.ts';
-import type { DeliveryStatus } from '../service/outcome.ts';
+import { eventNames, type TroupeEventListener, type TroupeEventName, type TroupeEvents } from './facts.ts';
+import { Topic } from './topic.ts';
+import type { Tracer } from './tracer.ts';
+import { Upgrades } from './upgrades.ts';
 
-/** The events by name, with what they carry. */
-export interface TroupeEvents {
-  /** A connection was opened; `onOpen` has not run yet. */
-  'connection.opened': { readonly connection: ConnectionInfo };
-  /** The chart of a connection is in other states than before. */
-  'connection.changed': {
-    readonly connection: string;
-    readonly service: string;
-    /** The event that led there. */
-    readonly event: string;
-    /** All active states, as XState writes them. */
-    readonly value: unknown;
-    readonly state: ConnectionState;
-    readonly outbound: OutboundState;
-    readonly liveness: LivenessState;
-  };
-  /** Nothing of a connection is left. */
-  'connection.closed': { readonly connection: ConnectionInfo; readonly code: number; readonly reason: string };
-  /** A handler, guard or action failed; the connection ends with 1011. */
-  'connection.crashed': {
-    readonly connection: ConnectionInfo;
-    readonly service: string;
-    /** The active states of the connection, and of the service's machine when it has one. */
-    readonly state: { readonly connection: unknown; readonly machine?: unknown };
-    /** The event that was being handled. */
-    readonly during: string;
-    readonly error: unknown;
-  };
-  /** The remote side broke the protocol; the connection ends with `code`. */
-  'connection.violated': { readonly connection: ConnectionInfo; readonly code: number; readonly error: Error };
-  /** A message of a kind that the service does not handle. */
-  'connection.ignored': {
-    readonly connection: ConnectionInfo;
-    readonly kind: 'text' | 'binary';
-    readonly total: number;
-  };
-  /** A name went from `previous` to `connection`; `previous` stays open. */
-  'connection.replaced': { readonly name: string; readonly connection: string; readonly previous: string };
-  /** An upgrade was answered with `status`. */
-  'upgrade.refused': {
-    readonly status: number;
-    readonly reason: string;
-    readonly path: string;
-    readonly remoteAddress: string;
-  };
-  /** A push that reached nobody, or not all of a group. */
-  'push.dead-lettered': {
-    readonly function: string;
-    readonly target: string;
-    readonly status: DeliveryStatus;
-    readonly bytes: number;
-    /** How many connections it did not reach; 0 when there was no target at all. */
-    readonly missed: number;
-  };
-  'service.attached': { readonly service: string };
-  'service.draining': { readonly service: string; readonly connections: number };
-  'service.detached': { readonly service: string };
-  /** The inspector is served at `url`, whose token lets in whoever has it. */
-  'inspector.listening': { readonly url: string };
-  'server.listening': { readonly host: string; readonly port: number; readonly url: string };
-  'server.draining': { readonly connections: number };
-  'server.closed': Readonly<Record<never, never>>;
-  /** A callback of the embedding program threw; `callback` says which. */
-  'callback.failed': { readonly callback: string; readonly error: unknown };
-}
+export { eventNames } from './facts.ts';
+export type { Edge, TroupeEventListener, TroupeEventName, TroupeEvents } from './facts.ts';
 
-export type TroupeEventName = keyof TroupeEvents;
-
-const names: Readonly<Record<TroupeEventName, true>> = {
-  'connection.opened': true,
-  'connection.changed': true,
-  'connection.closed': true,
-  'connection.crashed': true,
-  'connection.violated': true,
-  'connection.ignored': true,
-  'connection.replaced': true,
-  'upgrade.refused': true,
-  'push.dead-lettered': true,
-  'service.attached': true,
-  'service.draining': true,
-  'service.detached': true,
-  'inspector.listening': true,
-  'server.listening': true,
-  'server.draining': true,
-  'server.closed': true,
-  'callback.failed': true,
-};
-
-/** All events that there are. */
-export const eventNames = Object.keys(names) as readonly TroupeEventName[];
-
-export type TroupeEventListener<Name extends TroupeEventName> = (event: TroupeEvents[Name]) => void;
+type Topics = { readonly [Name in TroupeEventName]: Topic<Name> };
 
 /** The events that must not pass in silence. */
 const failures: ReadonlySet<TroupeEventName> = new Set(['connection.crashed', 'callback.failed']);
@@ -124,9 +39,15 @@ const MAX_WARNINGS = 5;
 
 /** Tells the listeners of one Troupe. */
 export class Events {
-  readonly #listeners = new Map<TroupeEventName, Set<TroupeEventListener<never>>>();
-  /** Who hears of events without being a subscriber: failures that only they hear of become warnings all the same. */
-  readonly #eavesdroppers = new Map<TroupeEventName, Set<TroupeEventListener<never>>>();
+  /** By name, for those that ask often: `topics['message.received'].isHeard`. */
+  readonly topics: Topics = Object.fromEntries(
+    eventNames.map((name) => [name, new Topic(name, failures.has(name))]),
+  ) as unknown as Topics;
+  /** Follows the work itself, beside the facts; see {@link Tracer}. */
+  tracer: Tracer | undefined;
+  /** The Troupe, for those who hear of several; set when it is made. */
+  troupe: object | undefined;
+  readonly upgrades = new Upgrades(this);
   readonly #warned = new Map<string, number>();
   readonly #userCode: UserCode;
 
@@ -136,50 +57,38 @@ export class Events {
 
   /** Whether anybody would hear of it: check it before making an event that costs something. */
   has(name: TroupeEventName): boolean {
-    return this.#listeners.has(name) || failures.has(name) || this.#eavesdroppers.has(name);
+    return this.topics[name].isHeard;
   }
 
   /** Hears of an event beside its listeners, for the runtime's own use: `listener` MUST NOT throw. */
   overhear<Name extends TroupeEventName>(name: Name, listener: TroupeEventListener<Name>): () => void {
-    const eavesdroppers = this.#eavesdroppers.get(name) ?? new Set();
-    this.#eavesdroppers.set(name, eavesdroppers.add(listener));
-    return () => {
-      eavesdroppers.delete(listener);
-      if (eavesdroppers.size === 0) this.#eavesdroppers.delete(name);
-    };
+    return this.#topic(name).overhear((event) => listener(event));
   }
 
   on<Name extends TroupeEventName>(name: Name, listener: TroupeEventListener<Name>): () => void {
     // Each subscription is its own, even when the same function subscribes twice.
-    const own: TroupeEventListener<Name> = (event) => listener(event);
-    let listeners = this.#listeners.get(name);
-    if (listeners === undefined) this.#listeners.set(name, (listeners = new Set()));
-    listeners.add(own);
-    return () => {
-      listeners.delete(own);
-      if (listeners.size === 0 && this.#listeners.get(name) === listeners) this.#listeners.delete(name);
-    };
+    return this.#topic(name).listen((event) => listener(event));
   }
 
   emit<Name extends TroupeEventName>(name: Name, event: TroupeEvents[Name]): void {
-    if (this.#eavesdroppers.size > 0) {
-      for (const listener of [...(this.#eavesdroppers.get(name) ?? [])]) {
-        (listener as TroupeEventListener<Name>)(event);
-      }
-    }
-    const listeners = this.#listeners.get(name);
-    if (listeners === undefined) {
-      if (failures.has(name)) this.#warn(name, event);
-      return;
-    }
-    for (const listener of [...listeners]) {
+    const topic = this.#topic(name);
+    for (const listener of topic.eavesdroppers) listener(event);
+    const { listeners, channel } = topic;
+    for (const listener of listeners) {
       try {
-        const result: unknown = this.#userCode.during(() => (listener as TroupeEventListener<Name>)(event));
+        const result: unknown = this.#userCode.during(() => listener(event));
         onRejected(result, (error) => this.#listenerFailed(name, error));
       } catch (error) {
         this.#listenerFailed(name, error);
       }
     }
+    // What a subscriber throws is for Node to deal with: an uncaught exception, in the next tick.
+    if (channel.hasSubscribers) this.#userCode.during(() => channel.publish({ troupe: this.troupe, ...event }));
+    else if (listeners.length === 0 && failures.has(name)) this.#warn(name, event);
+  }
+
+  #topic<Name extends TroupeEventName>(name: Name): Topic<Name> {
+    return this.topics[name] as unknown as Topic<Name>;
   }
 
   #listenerFailed(name: TroupeEventName, error: unknown): void {

@@ -1,0 +1,37 @@
+/** A connection as its observers know it: the states it shows them, and what they are told of its chart while they listen. */
+import type { EventObject } from 'xstate';
+import type { Events } from '../telemetry/events.ts';
+import type { TakenTransition } from './compiled-chart.ts';
+import { ConnectionFunctions } from './connection-functions.ts';
+import { regionsOf, type ConnectionConfiguration, type ConnectionRegions } from './connection-regions.ts';
+import { reportChanged, reportMoved, reportTooLate } from './connection-reports.ts';
+
+export abstract class ObservedConnection extends ConnectionFunctions {
+  abstract readonly events: Events;
+  /** The active states of its chart. */
+  abstract readonly configuration: ConnectionConfiguration;
+
+  protected get regions(): ConnectionRegions {
+    return regionsOf(this.configuration);
+  }
+
+  get isWatched(): boolean {
+    return this.events.topics['connection.changed'].isHeard;
+  }
+
+  changed(event: EventObject): void {
+    reportChanged(this.connection, event);
+  }
+
+  get isTraced(): boolean {
+    return this.events.topics['connection.transitioned'].isHeard;
+  }
+
+  moved(event: EventObject, transitions: readonly TakenTransition[]): void {
+    reportMoved(this.connection, event, transitions);
+  }
+
+  errorHandlerFailed(error: unknown): void {
+    reportTooLate(this.connection, error, 'onError');
+  }
+}

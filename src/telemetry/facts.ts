@@ -1,0 +1,174 @@
+/**
+ * What happens in a Troupe, as typed facts: for logs, metrics and tests.
+ *
+ * Nothing is made for a fact that nobody listens to, and nothing is timed for it.
+ */
+import type { ConnectionInfo, ConnectionState, LivenessState, OutboundState } from '../service/connection.ts';
+import type { WsEvent } from '../service/events.ts';
+import type { DeliveryStatus } from '../service/outcome.ts';
+
+/** A transition of a chart that was taken. States are named by their path from the id of their machine: `chat.open.idle`. */
+export interface Edge {
+  readonly source: string;
+  /** None: the states stay as they are. */
+  readonly targets: readonly string[];
+  /** The event as the chart says it, `ws.*` for example; `''` when it needs none. */
+  readonly event: string;
+}
+
+interface MessageFact {
+  readonly connection: string;
+  readonly service: string;
+  readonly kind: 'text' | 'binary';
+  /** Of the message itself: in UTF-8, not compressed, without the header of its frame. */
+  readonly bytes: number;
+}
+
+/** The events by name, with what they carry. */
+export interface TroupeEvents {
+  /** A connection was opened; `onOpen` has not run yet. */
+  'connection.opened': { readonly connection: ConnectionInfo };
+  /** The chart of a connection is in other states than before. */
+  'connection.changed': {
+    readonly connection: string;
+    readonly service: string;
+    /** The event that led there. */
+    readonly event: string;
+    /** All active states, as XState writes them. */
+    readonly value: unknown;
+    readonly state: ConnectionState;
+    readonly outbound: OutboundState;
+    readonly liveness: LivenessState;
+  };
+  /** Transitions of the chart of a connection were taken; once at its beginning without any. */
+  'connection.transitioned': {
+    readonly connection: string;
+    readonly service: string;
+    /** The event that led there; `xstate.init` at the beginning. */
+    readonly event: string;
+    readonly edges: readonly Edge[];
+    /** The innermost states that are active now. */
+    readonly states: readonly string[];
+  };
+  /** So much is buffered for a connection that its remote side is a slow consumer. */
+  'connection.congested': { readonly connection: ConnectionInfo };
+  /** Nothing of a connection is left. */
+  'connection.closed': { readonly connection: ConnectionInfo; readonly code: number; readonly reason: string };
+  /** A handler, guard or action failed; the connection ends with 1011. */
+  'connection.crashed': {
+    readonly connection: ConnectionInfo;
+    readonly service: string;
+    /** The active states of the connection, and of the service's machine when it has one. */
+    readonly state: { readonly connection: unknown; readonly machine?: unknown };
+    /** The event that was being handled. */
+    readonly during: string;
+    readonly error: unknown;
+  };
+  /** The remote side broke the protocol; the connection ends with `code`. */
+  'connection.violated': { readonly connection: ConnectionInfo; readonly code: number; readonly error: Error };
+  /** A message of a kind that the service does not handle. */
+  'connection.ignored': {
+    readonly connection: ConnectionInfo;
+    readonly kind: 'text' | 'binary';
+    readonly total: number;
+  };
+  /** A name went from `previous` to `connection`; `previous` stays open. */
+  'connection.replaced': { readonly name: string; readonly connection: string; readonly previous: string };
+  /** Transitions of the machine of a service were taken for one connection; once at its beginning without any. */
+  'machine.transitioned': {
+    readonly connection: string;
+    readonly service: string;
+    /** The id of the machine. */
+    readonly machine: string;
+    /** The event that led there; `xstate.init` at the beginning. */
+    readonly event: string;
+    readonly edges: readonly Edge[];
+    /** The innermost states that are active now. */
+    readonly states: readonly string[];
+  };
+  /** A complete message arrived; it has not been handled yet. */
+  'message.received': MessageFact;
+  /** A message was taken for a connection, to be written at the end of the tick. */
+  'message.sent': MessageFact;
+  /** The service has handled an event of a connection: a handler has settled, or a machine has taken the event. */
+  'handler.settled': {
+    readonly connection: string;
+    readonly service: string;
+    /** What was handled. */
+    readonly event: WsEvent['type'];
+    /** In milliseconds; what an asynchronous handler waited for is part of it. */
+    readonly durationMs: number;
+    /** Whether it threw or rejected; `connection.crashed` says what. */
+    readonly isFailed: boolean;
+  };
+  /** An upgrade was answered with 101. */
+  'upgrade.accepted': {
+    readonly connection: ConnectionInfo;
+    /** Milliseconds from the request to the answer; absent when nobody listened yet as it arrived. */
+    readonly durationMs?: number;
+  };
+  /** An upgrade was answered with `status`. */
+  'upgrade.refused': {
+    readonly status: number;
+    readonly reason: string;
+    readonly path: string;
+    readonly remoteAddress: string;
+    /** The service at that path, if there is one. */
+    readonly service?: string;
+    /** Milliseconds from the request to the answer; absent when nobody listened yet as it arrived. */
+    readonly durationMs?: number;
+  };
+  /** A push that reached nobody, or not all of a group. */
+  'push.dead-lettered': {
+    readonly function: string;
+    readonly target: string;
+    readonly status: DeliveryStatus;
+    readonly bytes: number;
+    /** How many connections it did not reach; 0 when there was no target at all. */
+    readonly missed: number;
+  };
+  'service.attached': { readonly service: string };
+  'service.draining': { readonly service: string; readonly connections: number };
+  'service.detached': { readonly service: string };
+  /** The inspector is served at `url`, whose token lets in whoever has it. */
+  'inspector.listening': { readonly url: string };
+  'server.listening': { readonly host: string; readonly port: number; readonly url: string };
+  'server.draining': { readonly connections: number };
+  'server.closed': Readonly<Record<never, never>>;
+  /** A callback of the embedding program threw; `callback` says which. */
+  'callback.failed': { readonly callback: string; readonly error: unknown };
+}
+
+export type TroupeEventName = keyof TroupeEvents;
+
+const names: Readonly<Record<TroupeEventName, true>> = {
+  'connection.opened': true,
+  'connection.changed': true,
+  'connection.transitioned': true,
+  'connection.congested': true,
+  'connection.closed': true,
+  'connection.crashed': true,
+  'connection.violated': true,
+  'connection.ignored': true,
+  'connection.replaced': true,
+  'machine.transitioned': true,
+  'message.received': true,
+  'message.sent': true,
+  'handler.settled': true,
+  'upgrade.accepted': true,
+  'upgrade.refused': true,
+  'push.dead-lettered': true,
+  'service.attached': true,
+  'service.draining': true,
+  'service.detached': true,
+  'inspector.listening': true,
+  'server.listening': true,
+  'server.draining': true,
+  'server.closed': true,
+  'callback.failed': true,
+};
+
+/** All events that there are. */
+export const eventNames = Object.keys(names) as readonly TroupeEventName[];
+
+export type TroupeEventListener<Name extends TroupeEventName> = (event: TroupeEvents[Name]) => void;
