@@ -14,6 +14,9 @@ const catalogue = {
   TROUPE_ADDRESS_IN_USE: (fields: { host: string; port: number }) =>
     `Port ${fields.port} on ${fields.host} is in use by another program. ` +
     'Stop that program, or listen on another port: listen({ port: 0 }) takes a free one.',
+  TROUPE_ALREADY_INSTRUMENTED: (fields: { by: string }) =>
+    `This Troupe is instrumented already, by ${fields.by}. ` +
+    'What is counted twice is wrong: call what the first instrument() returned before instrumenting it again.',
   TROUPE_ALREADY_LISTENING: (fields: { state: string }) =>
     `listen() was called in the state "${fields.state}". A Troupe listens on one port, once; ` +
     'use attach(server) to serve further ports, or create another Troupe.',

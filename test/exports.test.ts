@@ -81,6 +81,6 @@ describe('the public face', () => {
     const { exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
       exports: object;
     };
-    expect(Object.keys(exports)).toEqual(['.', './inspector', './package.json']);
+    expect(Object.keys(exports)).toEqual(['.', './inspector', './otel', './package.json']);
   });
 });

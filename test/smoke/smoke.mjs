@@ -64,6 +64,9 @@ async function open(address) {
   return { socket, next };
 }
 
+// OpenTelemetry is for those who install it; nothing else of the package misses it.
+await assert.rejects(import('troupe/otel'), { code: 'ERR_MODULE_NOT_FOUND', message: /@opentelemetry\/api/ });
+
 const troupe = createTroupe({ services: [hall, greeter] });
 const { port } = await troupe.listen({ port: 0, host: '127.0.0.1' });
 const url = `ws://127.0.0.1:${port}`;
