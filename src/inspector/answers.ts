@@ -8,13 +8,17 @@ import type { AnswerFrame, ConnectionFrame, ErrorFrame, ViewerRequest } from './
 import { chartOf, read, snapshotOf } from './reading.ts';
 import { readRequest } from './request.ts';
 import type { InspectedConnection, InspectorSource } from './source.ts';
+import type { Pace } from './share.ts';
 import type { Viewer } from './viewer.ts';
+import type { Manner } from './walk.ts';
 import type { AnyActorRef } from 'xstate';
 
 export interface AnswersSetting {
   readonly source: InspectorSource;
   readonly viewer: Viewer;
   readonly allowActions: boolean;
+  /** When there is time to answer. */
+  readonly pace: Pace;
   /** Watches an actor for the viewer, and tells it of that actor. */
   readonly watch: (viewer: Viewer, actor: AnyActorRef) => void;
   readonly unwatch: (viewer: Viewer, sessionId: string) => void;
@@ -29,10 +33,12 @@ const MAX_BELONGINGS = 100;
 export class Answers {
   readonly #setting: AnswersSetting;
   readonly #waiting: ViewerRequest[] = [];
+  readonly #manner: Manner;
   #isAnswering = false;
 
   constructor(setting: AnswersSetting) {
     this.#setting = setting;
+    this.#manner = { isOver: () => setting.viewer.isGone, slice: (work) => setting.pace.do(work) };
   }
 
   /** The viewer has sent `text`. */
@@ -52,28 +58,35 @@ export class Answers {
   }
 
   async #answerAll(): Promise<void> {
-    const { viewer } = this.#setting;
+    const { viewer, pace } = this.#setting;
     this.#isAnswering = true;
-    for (let request = this.#waiting[0]; request !== undefined && !viewer.isGone; request = this.#waiting[0]) {
-      let answer: AnswerFrame;
-      try {
-        answer = await this.#answer(request);
-      } catch (error) {
-        // Wrong arguments of `close` and `send`; what anything else says may be of users' data.
-        const isOwn = error instanceof TroupeTypeError || error instanceof TroupeRangeError;
-        answer = refusal(request, 'malformed', isOwn ? cut(error.message, 500) : 'it failed');
+    try {
+      for (let request = this.#waiting[0]; request !== undefined && !viewer.isGone; request = this.#waiting[0]) {
+        const answer = await this.#attempt(request);
+        this.#waiting.shift();
+        // Charts and lists are large: also writing them down takes its time.
+        await pace.do(() => viewer.answer(answer));
       }
-      this.#waiting.shift();
-      viewer.answer(answer);
+    } finally {
+      this.#isAnswering = false;
     }
-    this.#isAnswering = false;
+  }
+
+  async #attempt(request: ViewerRequest): Promise<AnswerFrame> {
+    try {
+      return await this.#answer(request);
+    } catch (error) {
+      // Wrong arguments of `close` and `send`; what anything else says may be of users' data.
+      const isOwn = error instanceof TroupeTypeError || error instanceof TroupeRangeError;
+      return refusal(request, 'malformed', isOwn ? cut(error.message, 500) : 'it failed');
+    }
   }
 
   async #answer(request: ViewerRequest): Promise<AnswerFrame> {
     switch (request.type) {
       case 'list':
         return (
-          (await answerList(this.#setting.source, request, this.#isOver)) ??
+          (await answerList(this.#setting.source, request, this.#manner)) ??
           refusal(request, 'unknown', 'there is no such service or group')
         );
       case 'connection':
@@ -90,27 +103,26 @@ export class Answers {
     }
   }
 
-  readonly #isOver = (): boolean => this.#setting.viewer.isGone;
-
   async #describe(request: RequestOf<'connection'>): Promise<AnswerFrame> {
     const { source } = this.#setting;
-    const connection = await findConnection(source, request.of, this.#isOver);
+    const connection = await findConnection(source, request.of, this.#manner);
     if (connection === undefined) return noConnection(request);
-    return { type: 'troupe.connection', request: request.request, connection: factsOf(source, connection) };
+    const facts = await this.#manner.slice(() => factsOf(source, connection));
+    return { type: 'troupe.connection', request: request.request, connection: facts };
   }
 
   async #draw(request: RequestOf<'graph'>): Promise<AnswerFrame> {
-    const actor = (await findActors(this.#setting.source, [request.of], this.#isOver)).get(request.of);
+    const actor = (await findActors(this.#setting.source, [request.of], this.#manner)).get(request.of);
     if (actor === undefined) return refusal(request, 'unknown', 'there is no such actor, or not any more');
     const chart = chartOf(actor);
     if (chart === undefined) return refusal(request, 'unknown', 'this actor runs no chart');
-    return {
+    return this.#manner.slice(() => ({
       type: 'troupe.graph',
       request: request.request,
       of: request.of,
       graph: graphOf(chart),
       active: activeStates(chart, read(snapshotOf(actor), 'value')),
-    };
+    }));
   }
 
   async #watch(request: RequestOf<'watch'>): Promise<AnswerFrame> {
@@ -118,8 +130,10 @@ export class Answers {
     const wanted = new Set([...viewer.watched.keys(), ...request.actors]);
     if (wanted.size > MAX_WATCHED)
       return refusal(request, 'limit', `at most ${MAX_WATCHED} actors are watched at once`);
-    const found = await findActors(source, request.actors, this.#isOver);
-    for (const actor of found.values()) watch(viewer, actor);
+    const found = await findActors(source, request.actors, this.#manner);
+    for (const actor of found.values()) {
+      if (!viewer.isGone) await this.#manner.slice(() => watch(viewer, actor));
+    }
     return this.#watching(
       request,
       request.actors.filter((sessionId) => !viewer.watched.has(sessionId)),
@@ -141,12 +155,13 @@ export class Answers {
   async #act(request: RequestOf<'close' | 'send'>): Promise<AnswerFrame> {
     const { source, allowActions } = this.#setting;
     if (!allowActions) return refusal(request, 'forbidden', 'this inspector only shows; see the option allowActions');
-    const connection = await findConnection(source, request.connection, this.#isOver);
+    const connection = await findConnection(source, request.connection, this.#manner);
     if (connection === undefined) return noConnection(request);
-    const { status } =
+    const { status } = await this.#manner.slice(() =>
       request.type === 'close'
         ? connection.closeConnection(request.code, request.reason)
-        : connection.pushText(request.text);
+        : connection.pushText(request.text),
+    );
     return { type: 'troupe.done', request: request.request, status };
   }
 }

@@ -35,6 +35,9 @@ const FORBIDDEN_TO_PEOPLE =
 export const MAX_REQUEST_BYTES = 65_536;
 const UNSUPPORTED_DATA = 1003;
 const INTERNAL_ERROR = 1011;
+/** How much a viewer may say in a second: each request counts as one, and each KiB of it as one more. */
+const MAX_SAID = 200;
+const SECOND_MS = 1000;
 /** How long a viewer may be silent before it is pinged, and then again before it is taken for gone. */
 const SILENCE_MS = 30_000;
 
@@ -137,8 +140,9 @@ function say(
 }
 
 /**
- * A viewer's socket. What is sent in a turn of the event loop is written as one piece; one that is silent is pinged,
- * and one that stays silent is taken for gone: counting goes on for as long as somebody looks.
+ * A viewer's socket. What is sent in a turn of the event loop is written as one piece; what it says too much is not read
+ * before the second is over; one that is silent is pinged, and one that stays silent is taken for gone: counting goes on
+ * for as long as somebody looks.
  */
 class Link implements ViewerLink, SocketListener {
   seat: Seat | undefined;
@@ -148,6 +152,9 @@ class Link implements ViewerLink, SocketListener {
   readonly #clock: Clock;
   #silence: unknown;
   #isAsked = false;
+  /** What it has said in this second. */
+  #said = 0;
+  #second: unknown;
   #pieces: Uint8Array[] = [];
   #waitingBytes = 0;
   #setClosed!: () => void;
@@ -179,6 +186,10 @@ class Link implements ViewerLink, SocketListener {
   }
 
   onText(text: string): void {
+    this.#said += 1 + Math.floor(text.length / 1024);
+    this.#second ??= this.#clock.setTimeout(this.#onSecond, SECOND_MS);
+    // It waits then, and need not be told.
+    if (this.#said > MAX_SAID) this.#socket.pause();
     this.seat?.said(text);
   }
 
@@ -213,6 +224,7 @@ class Link implements ViewerLink, SocketListener {
   onClosed(): void {
     this.seat?.left();
     this.#clock.clearTimeout(this.#silence);
+    this.#clock.clearTimeout(this.#second);
     this.#pieces = [];
     this.#setClosed();
   }
@@ -225,6 +237,12 @@ class Link implements ViewerLink, SocketListener {
     this.#isAsked = true;
     this.#socket.ping();
     this.#silence = this.#clock.setTimeout(this.#onSilence, SILENCE_MS);
+  };
+
+  readonly #onSecond = (): void => {
+    this.#second = undefined;
+    this.#said = 0;
+    this.#socket.resume();
   };
 
   readonly #flush = (): void => {

@@ -3,7 +3,7 @@ import type { AnyActorRef } from 'xstate';
 import type { ActorItem } from './protocol.ts';
 import { childrenIn, snapshotOf } from './reading.ts';
 import type { InspectedConnection, InspectorSource } from './source.ts';
-import { walk } from './walk.ts';
+import { walk, type Manner } from './walk.ts';
 
 const MAX_DESCENDANTS = 20;
 
@@ -50,7 +50,7 @@ export function* everyConnection(source: InspectorSource): Generator<InspectedCo
 export async function findActors(
   source: InspectorSource,
   sessionIds: readonly string[],
-  isOver: () => boolean,
+  manner: Manner,
 ): Promise<ReadonlyMap<string, AnyActorRef>> {
   const wanted = new Set(sessionIds);
   const found = new Map<string, AnyActorRef>();
@@ -65,7 +65,7 @@ export async function findActors(
       for (const { actor } of actorsOf(connection)) look(actor);
       return wanted.size === 0;
     },
-    isOver,
+    manner,
   );
   return found;
 }
@@ -73,7 +73,7 @@ export async function findActors(
 export async function findConnection(
   source: InspectorSource,
   id: string,
-  isOver: () => boolean,
+  manner: Manner,
 ): Promise<InspectedConnection | undefined> {
   let found: InspectedConnection | undefined;
   await walk(
@@ -82,7 +82,7 @@ export async function findConnection(
       if (connection.id === id) found = connection;
       return found !== undefined;
     },
-    isOver,
+    manner,
   );
   return found;
 }

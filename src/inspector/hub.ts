@@ -8,7 +8,11 @@
  * a viewer watches, and has room for, is made and described; once for all viewers.
  *
  * Describing runs in the middle of the actors' work, and what it looks at is the users' own. It is bounded in size, and
- * here in time: when it has taken too large a share of a second, events are dropped until the next one.
+ * in time: when it has taken its share of a second, events are dropped until the next one. What a viewer asks for, and
+ * what is told to one that has just come, waits until there is time for it instead.
+ *
+ * XState tells of the end of most actors, not of all: none of one that is stopped before it starts, or that its parent
+ * loses by failing. So those that are watched are looked after now and then.
  */
 import { randomUUID } from 'node:crypto';
 import type { AnyActorRef, InspectedEventEvent, InspectedSnapshotEvent, InspectionEvent } from 'xstate';
@@ -23,9 +27,11 @@ import { Overview } from './overview.ts';
 import type { HelloFrame, MicrostepFrame, StatelyFrame } from './protocol.ts';
 import { chartOf, hasEnded } from './reading.ts';
 import type { InspectedWatcher, InspectorSource } from './source.ts';
+import { Pace, Share } from './share.ts';
 import { encode, StatelyWire } from './stately-wire.ts';
 import { Steps } from './steps.ts';
 import { Viewer, type ViewerLink } from './viewer.ts';
+import { WatchList } from './watch-list.ts';
 
 export interface HubSetting extends Omit<InspectorSettings, 'admission'> {
   readonly source: InspectorSource;
@@ -39,10 +45,10 @@ type Doing = InspectedEventEvent | InspectedSnapshotEvent | Microstep;
 export const MAX_VIEWERS = 16;
 /** How many actors a viewer is told of that cannot ask. */
 export const MAX_ANNOUNCED = 200;
-/** How much of a second describing may take, in ms. */
-const BUSY_MS = 200;
-const SECOND_MS = 1000;
+/** How often watched actors are looked after. */
+const LOOK_MS = 500;
 const GOING_AWAY = 1001;
+const INTERNAL_ERROR = 1011;
 
 /** How the hub hears of a viewer. */
 export interface Seat {
@@ -57,18 +63,18 @@ export class Hub implements InspectedWatcher {
   readonly #overview: Overview;
   readonly #id = randomUUID();
   readonly #viewers = new Set<Viewer>();
-  /** Who watches an actor, by its sessionId. */
-  readonly #watchers = new Map<string, Set<Viewer>>();
+  readonly #watchList = new WatchList();
   readonly #steps = new Steps();
+  readonly #share = new Share();
+  readonly #pace: Pace;
   #stopInspecting: (() => void) | undefined;
   #stopOverhearing: (() => void) | undefined;
-  /** How long describing has taken since then. */
-  #busyMs = 0;
-  #busySince = 0;
+  #nextLook: unknown;
 
   constructor(setting: HubSetting) {
     const { source, redaction, clock } = setting;
     this.#setting = setting;
+    this.#pace = new Pace(clock);
     this.#wire = new StatelyWire({
       redaction,
       rootId: source.supervisor.sessionId,
@@ -98,13 +104,14 @@ export class Hub implements InspectedWatcher {
   /** A viewer has come. */
   welcome(link: ViewerLink, isExtended: boolean): Seat {
     const { clock, maxEventsPerSecond, source, allowActions } = this.#setting;
-    const retell = (viewer: Viewer, actor: AnyActorRef): void => this.#announce(viewer, actor);
+    const retell = (viewer: Viewer, actor: AnyActorRef): boolean => this.#announceInShare(viewer, actor);
     const viewer = new Viewer({ link, isExtended, maxEventsPerSecond, clock, retell });
     this.#viewers.add(viewer);
     const answers = new Answers({
       source,
       viewer,
       allowActions,
+      pace: this.#pace,
       watch: (viewer, actor) => this.#watch(viewer, actor),
       unwatch: (viewer, sessionId) => this.#unwatch(viewer, sessionId),
     });
@@ -157,50 +164,64 @@ export class Hub implements InspectedWatcher {
     if (overview !== undefined) viewer.answer(overview);
   }
 
-  /** Tells one that cannot ask of the actors that there are, up to a bound. */
+  /** Tells one that cannot ask of the actors that there are, up to a bound: of the server's at once. */
   #replay(viewer: Viewer): void {
     const { source } = this.#setting;
     for (const actor of serverActors(source)) if (!this.#replayOne(viewer, actor)) return;
-    for (const connection of everyConnection(source)) {
-      for (const { actor } of actorsOf(connection)) if (!this.#replayOne(viewer, actor)) return;
+    this.#replayConnections(viewer).catch((error: unknown) => {
+      source.failed(error);
+      viewer.close(INTERNAL_ERROR, 'the inspector failed');
+      this.#forget(viewer);
+    });
+  }
+
+  async #replayConnections(viewer: Viewer): Promise<void> {
+    for (const connection of everyConnection(this.#setting.source)) {
+      const goesOn = await this.#pace.do(() => {
+        for (const { actor } of actorsOf(connection)) if (!this.#replayOne(viewer, actor)) return false;
+        return true;
+      });
+      if (!goesOn) return;
     }
   }
 
   #replayOne(viewer: Viewer, actor: AnyActorRef): boolean {
-    this.#watch(viewer, actor);
+    const { sessionId } = actor;
+    // One that has come meanwhile is watched already.
+    if (!viewer.watched.has(sessionId) || viewer.unannounced.delete(sessionId)) this.#watch(viewer, actor);
     return viewer.watched.size < MAX_ANNOUNCED && !viewer.isGone;
   }
 
-  /** The bounds of events do not hold for it: a viewer asks for it, or is told of few actors in all. */
+  /** How long it takes is for the caller to see to: most actors run the code of users, and that is looked at. */
   #announce(viewer: Viewer, actor: AnyActorRef): void {
     viewer.send(encode(this.#wire.actor(actor)));
   }
 
-  #watch(viewer: Viewer, actor: AnyActorRef): void {
-    const { sessionId } = actor;
-    this.#announce(viewer, actor);
-    // What has ended is told of and does nothing more.
-    if (hasEnded(actor)) return;
-    this.#addWatcher(viewer, actor, sessionId);
+  /** Tells of an actor in the middle of other work, if there is time for it. */
+  #announceInShare(viewer: Viewer, actor: AnyActorRef): boolean {
+    if (this.#share.isSpent) return false;
+    this.#share.timed(() => this.#announce(viewer, actor));
+    return true;
   }
 
-  #addWatcher(viewer: Viewer, actor: AnyActorRef, sessionId: string): void {
+  #watch(viewer: Viewer, actor: AnyActorRef): void {
+    if (viewer.isGone) return;
+    this.#announce(viewer, actor);
+    // What has ended is told of and does nothing more.
+    if (!hasEnded(actor)) this.#addWatcher(viewer, actor);
+  }
+
+  #addWatcher(viewer: Viewer, actor: AnyActorRef): void {
     // Cut as it was told of the actor.
     if (viewer.isGone) return;
-    viewer.watched.set(sessionId, actor);
-    let watchers = this.#watchers.get(sessionId);
-    if (watchers === undefined) this.#steps.begin(actor);
-    if (watchers === undefined) this.#watchers.set(sessionId, (watchers = new Set()));
-    watchers.add(viewer);
+    if (!this.#watchList.has(actor.sessionId)) this.#steps.begin(actor);
+    this.#watchList.add(viewer, actor);
     this.#stopInspecting ??= this.#setting.source.inspect(this);
+    this.#nextLook ??= this.#setting.clock.setTimeout(this.#look, LOOK_MS);
   }
 
   #unwatch(viewer: Viewer, sessionId: string): void {
-    viewer.watched.delete(sessionId);
-    viewer.unannounced.delete(sessionId);
-    const watchers = this.#watchers.get(sessionId);
-    watchers?.delete(viewer);
-    if (watchers?.size === 0) this.#watchers.delete(sessionId);
+    this.#watchList.remove(viewer, sessionId);
     this.#detachIfIdle();
   }
 
@@ -217,13 +238,21 @@ export class Hub implements InspectedWatcher {
 
   /** Those that cannot ask wait for actors to come even when they are told of none. */
   #detachIfIdle(): void {
-    if (this.#watchers.size > 0 || [...this.#viewers].some(({ isExtended }) => !isExtended)) return;
+    if (!this.#watchList.isEmpty) return;
+    this.#setting.clock.clearTimeout(this.#nextLook);
+    this.#nextLook = undefined;
+    if ([...this.#viewers].some(({ isExtended }) => !isExtended)) return;
     this.#stopInspecting?.();
     this.#stopInspecting = undefined;
   }
 
+  readonly #look = (): void => {
+    this.#nextLook = this.#setting.clock.setTimeout(this.#look, LOOK_MS);
+    for (const actor of this.#watchList.ended) this.#ended(actor);
+  };
+
   wants(sessionId: string): boolean {
-    return this.#watchers.has(sessionId);
+    return this.#watchList.has(sessionId);
   }
 
   wantsChildrenOf(parentId: string | undefined): boolean {
@@ -239,12 +268,9 @@ export class Hub implements InspectedWatcher {
       case '@xstate.event':
       case '@xstate.snapshot':
       case '@xstate.microstep': {
-        const { sessionId } = event.actorRef;
-        const watchers = this.#watchers.get(sessionId);
-        if (watchers === undefined) return;
-        this.#tellAll(watchers, event);
-        if (event.type === '@xstate.snapshot' && hasEnded(event.actorRef as AnyActorRef))
-          this.#ended(watchers, sessionId);
+        const actor = event.actorRef as AnyActorRef;
+        this.#tellAll(event, actor);
+        if (event.type === '@xstate.snapshot' && hasEnded(actor)) this.#ended(actor);
         break;
       }
       default:
@@ -258,10 +284,10 @@ export class Hub implements InspectedWatcher {
     for (const viewer of this.#viewers) {
       if (!this.#tellsOfChildren(viewer, parentId)) continue;
       if (viewer.isExtended) {
-        if (viewer.hasRoom()) this.#announce(viewer, actor);
+        if (viewer.hasRoom() && !this.#announceInShare(viewer, actor)) viewer.drop();
       } else {
         viewer.unannounced.add(sessionId);
-        this.#addWatcher(viewer, actor, sessionId);
+        this.#addWatcher(viewer, actor);
       }
     }
   }
@@ -276,18 +302,18 @@ export class Hub implements InspectedWatcher {
     return this.#setting.source.services.some(({ actor }) => actor.sessionId === sessionId);
   }
 
-  #tellAll(watchers: ReadonlySet<Viewer>, event: Doing): void {
-    const actor = event.actorRef as AnyActorRef;
+  #tellAll(event: Doing, actor: AnyActorRef): void {
     const { sessionId } = actor;
     const isMicrostep = event.type === '@xstate.microstep';
     const step = this.#steps.numberOf(event);
     let text: string | undefined;
-    for (const viewer of [...watchers]) {
+    for (const viewer of [...this.#watchList.viewersOf(sessionId)]) {
       if (isMicrostep && !viewer.isExtended) continue;
-      if (viewer.unannounced.delete(sessionId)) this.#announce(viewer, actor);
-      if (this.#isBusy()) viewer.drop(sessionId);
+      const isUnannounced = viewer.unannounced.has(sessionId);
+      if (isUnannounced && this.#announceInShare(viewer, actor)) viewer.unannounced.delete(sessionId);
+      if (this.#share.isSpent) viewer.drop(sessionId);
       else if (viewer.hasRoom(sessionId))
-        viewer.send((text ??= this.#timed(() => encode(this.#frameOf(event, actor, step)))));
+        viewer.send((text ??= this.#share.timed(() => encode(this.#frameOf(event, actor, step)))));
     }
   }
 
@@ -317,29 +343,11 @@ export class Hub implements InspectedWatcher {
     };
   }
 
-  #ended(watchers: ReadonlySet<Viewer>, sessionId: string): void {
-    for (const viewer of [...watchers]) {
+  #ended(actor: AnyActorRef): void {
+    const { sessionId } = actor;
+    for (const viewer of [...this.#watchList.viewersOf(sessionId)]) {
       this.#unwatch(viewer, sessionId);
       if (viewer.isExtended) viewer.answer({ type: 'troupe.ended', at: Date.now(), sessionId });
-    }
-  }
-
-  /** Whether describing has taken its share of this second. */
-  #isBusy(): boolean {
-    const now = performance.now();
-    if (now - this.#busySince >= SECOND_MS) {
-      this.#busySince = now;
-      this.#busyMs = 0;
-    }
-    return this.#busyMs >= BUSY_MS;
-  }
-
-  #timed<Result>(work: () => Result): Result {
-    const begun = performance.now();
-    try {
-      return work();
-    } finally {
-      this.#busyMs += performance.now() - begun;
     }
   }
 

@@ -8,7 +8,7 @@ import type {
   InspectedService,
   InspectorSource,
 } from './source.ts';
-import { pageOf, type Paged } from './walk.ts';
+import { pageOf, type Manner, type Paged } from './walk.ts';
 
 export const MAX_LIST_ITEMS = 100;
 /** Paths are of any length; names, which are asked for again, have at most 512 bytes. */
@@ -29,21 +29,21 @@ type Place = readonly [service: number, leaving: number, ordinal: number];
 export async function answerList(
   source: InspectorSource,
   request: ListRequest,
-  isOver: () => boolean,
+  manner: Manner,
 ): Promise<ListFrame | undefined> {
   const { request: number, limit = MAX_LIST_ITEMS, after } = request;
   const window = { limit, after };
   const head = { type: 'troupe.list', request: number } as const;
   switch (request.of) {
     case 'services':
-      return { ...head, of: 'services', ...(await pageOf(services(source, request), window, isOver)) };
+      return { ...head, of: 'services', ...(await pageOf(services(source, request), window, manner)) };
     case 'names':
-      return { ...head, of: 'names', ...(await pageOf(names(source, request), window, isOver)) };
+      return { ...head, of: 'names', ...(await pageOf(names(source, request), window, manner)) };
     case 'groups':
-      return { ...head, of: 'groups', ...(await pageOf(groups(source, request), window, isOver)) };
+      return { ...head, of: 'groups', ...(await pageOf(groups(source, request), window, manner)) };
     case 'connections': {
       const paged = connections(source, request);
-      return paged && { ...head, of: 'connections', ...(await pageOf(paged, window, isOver)) };
+      return paged && { ...head, of: 'connections', ...(await pageOf(paged, window, manner)) };
     }
   }
 }

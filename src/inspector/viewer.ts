@@ -24,8 +24,8 @@ export interface ViewerSetting {
   readonly isExtended: boolean;
   readonly maxEventsPerSecond: number;
   readonly clock: Clock;
-  /** What a viewer that has missed something is told of an actor that it watches. */
-  retell(viewer: Viewer, actor: AnyActorRef): void;
+  /** Tells a viewer that has missed something of an actor that it watches; `false` if there is no time for it now. */
+  retell(viewer: Viewer, actor: AnyActorRef): boolean;
 }
 
 const SECOND_MS = 1000;
@@ -117,15 +117,15 @@ export class Viewer {
   readonly #nextSecond = (): void => {
     this.#count = 0;
     this.#second = undefined;
+    if (this.#isGone) return;
     const [count, busy] = [this.#dropped, this.#droppedAsBusy];
-    if (count === 0 || this.#isGone) return;
     this.#dropped = this.#droppedAsBusy = 0;
-    if (this.isExtended) this.answer({ type: 'troupe.dropped', at: Date.now(), count, busy });
-    const missed = [...this.#missed];
-    this.#missed.clear();
-    for (const sessionId of missed) {
+    if (this.isExtended && count > 0) this.answer({ type: 'troupe.dropped', at: Date.now(), count, busy });
+    for (const sessionId of [...this.#missed]) {
       const actor = this.watched.get(sessionId);
-      if (actor !== undefined) this.#setting.retell(this, actor);
+      if (actor === undefined || this.#setting.retell(this, actor)) this.#missed.delete(sessionId);
     }
+    // Those that there was no time for.
+    if (this.#missed.size > 0) this.#second = this.#setting.clock.setTimeout(this.#nextSecond, SECOND_MS);
   };
 }

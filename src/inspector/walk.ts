@@ -5,20 +5,39 @@ const SLICE = 1000;
 /** How many entries behind its start one page looks at; a search goes on with the next page. */
 export const MAX_EXAMINED = 20_000;
 
-/** Calls `visit` with each entry until it says `true`, or `isOver` does. */
+/** How something is gone through. */
+export interface Manner {
+  /** Whether nobody wants to know any more. */
+  isOver(): boolean;
+  /** Does a slice of the work, when there is time for it. */
+  slice<Result>(work: () => Result): Promise<Result>;
+}
+
+/** Goes on in the next turn, to the end. */
+export const inTurns: Manner = {
+  isOver: () => false,
+  async slice(work) {
+    const result = work();
+    await turn();
+    return result;
+  },
+};
+
+/** Calls `visit` with each entry until it says `true`, or it is over. */
 export async function walk<Entry>(
   entries: Iterable<Entry>,
   visit: (entry: Entry) => boolean,
-  isOver: () => boolean = () => false,
+  manner: Manner = inTurns,
 ): Promise<void> {
-  let seen = 0;
-  for (const entry of entries) {
-    if (++seen % SLICE === 0) {
-      await turn();
-      if (isOver()) return;
+  const iterator = entries[Symbol.iterator]();
+  const goOn = (): boolean => {
+    for (let seen = 0; seen < SLICE; seen++) {
+      const next = iterator.next();
+      if (next.done === true || visit(next.value)) return true;
     }
-    if (visit(entry)) return;
-  }
+    return false;
+  };
+  while (!(await manner.slice(goOn))) if (manner.isOver()) return;
 }
 
 function turn(): Promise<void> {
@@ -40,7 +59,7 @@ export interface Paged<Entry, Item> {
 export async function pageOf<Entry, Item>(
   { entries, placeOf, isBehind, fits, itemOf }: Paged<Entry, Item>,
   { limit, after }: { readonly limit: number; readonly after: string | undefined },
-  isOver: () => boolean,
+  manner: Manner,
 ): Promise<{ readonly items: readonly Item[]; readonly next?: string }> {
   const items: Item[] = [];
   let next: string | undefined;
@@ -59,7 +78,7 @@ export async function pageOf<Entry, Item>(
       if (fits(entry)) items.push(itemOf(entry));
       return false;
     },
-    isOver,
+    manner,
   );
   return { items, ...(next !== undefined && { next }) };
 }

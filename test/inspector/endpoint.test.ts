@@ -33,8 +33,8 @@ function createEndpoint(greet: () => void = () => {}) {
       done.push('destroy');
       listener?.onClosed();
     },
-    pause() {},
-    resume() {},
+    pause: () => void done.push('pause'),
+    resume: () => void done.push('resume'),
   };
   const endpoint = new Endpoint({
     hub,
@@ -88,6 +88,26 @@ describe('the socket of a viewer', () => {
       else listener.onRead();
     }
     expect(done).toEqual(Array.from({ length: 5 }, () => 'ping'));
+  });
+});
+
+describe('a viewer that says very much', () => {
+  it.each([
+    ['many requests', 200, '?'],
+    ['large ones', 3, 'x'.repeat(65_000)],
+  ])('is not read before the second is over: %s', (_what, allowed, text) => {
+    const { clock, done, listener } = createEndpoint();
+    for (let count = 0; count < allowed; count++) listener.onText(text);
+    expect(done).not.toContain('pause');
+    listener.onText(text);
+    expect(done.slice(-2)).toEqual(['pause', `said ${text}`]);
+    clock.increment(1000);
+    expect(done.at(-1)).toBe('resume');
+    listener.onText(text);
+    expect(done.at(-1)).toBe(`said ${text}`);
+    listener.onClosed();
+    clock.increment(1000);
+    expect(done.at(-1)).toBe('left');
   });
 });
 

@@ -168,6 +168,22 @@ describe('a viewer that speaks the subprotocol', () => {
     });
   });
 
+  // A state below the sixth level was not told, and shown as inactive.
+  it('is told of active states however deep they lie', async () => {
+    const within = (depth: number): object => ({
+      initial: 'inner',
+      states: { inner: depth === 0 ? {} : within(depth - 1) },
+    });
+    const machine = serviceSetup().createMachine({ id: 'deep', ...within(9), on: { 'ws.text': {} } });
+    const server = await serveInspected([defineService({ basePath: '/deep', machine })]);
+    const viewer = await server.view();
+    await connect(server.url('/deep'));
+    const { actors } = await onlyConnection(viewer);
+    await viewer.ask({ type: 'watch', actors: [actors[1]!.sessionId] });
+    const { snapshot } = viewer.all.findLast((frame) => frame.type === '@xstate.actor')!;
+    expect(JSON.stringify(snapshot.value).match(/inner/g)).toHaveLength(10);
+  });
+
   it('is told no more of what it no longer watches', async () => {
     const server = await serveInspected([echo()]);
     const viewer = await server.view();

@@ -9,6 +9,7 @@ import type {
   InspectedService,
   InspectorSource,
 } from '../../src/inspector/source.ts';
+import { inTurns } from '../../src/inspector/walk.ts';
 import { Inbox } from '../support/inbox.ts';
 import { SimulatedClock } from 'xstate';
 
@@ -74,7 +75,7 @@ function sourceOf(services: readonly Service[], parts: Partial<InspectorSource> 
 }
 
 const ask = (source: InspectorSource, request: Partial<ListRequest>) =>
-  answerList(source, { type: 'list', request: 1, of: 'connections', ...request }, () => false);
+  answerList(source, { type: 'list', request: 1, of: 'connections', ...request }, inTurns);
 
 /** The ids of all pages, one after the other. */
 async function all(source: InspectorSource, request: Partial<ListRequest>) {

@@ -149,6 +149,7 @@ describe("the receiver of @statelyai/inspect's own", () => {
     const clients = [];
     for (let count = 0; count < 100; count++) clients.push(await connect(server.url('/chat')));
     const viewer = await server.viewPlainly();
+    for (let told = 0; told < 200; told++) await viewer.until('@xstate.actor');
     await clients[0]!.close();
     await viewer.until('@xstate.snapshot', ({ snapshot }) => snapshot.status === 'done');
     const told = viewer.all.filter(({ type }) => type === '@xstate.actor');

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SimulatedClock, type AnyActorRef } from 'xstate';
 import { MAX_BUFFERED_BYTES, Viewer } from '../../src/inspector/viewer.ts';
 
-function createViewer({ isExtended = true, maxEventsPerSecond = 3 } = {}) {
+function createViewer({ isExtended = true, maxEventsPerSecond = 3, hasTime = (): boolean => true } = {}) {
   const clock = new SimulatedClock();
   const sent: { type?: string; count?: number }[] = [];
   const closed: unknown[] = [];
@@ -17,7 +17,10 @@ function createViewer({ isExtended = true, maxEventsPerSecond = 3 } = {}) {
     isExtended,
     maxEventsPerSecond,
     clock,
-    retell: (_viewer, { sessionId }) => void retold.push(sessionId),
+    retell(_viewer, { sessionId }) {
+      if (hasTime()) retold.push(sessionId);
+      return hasTime();
+    },
   });
   return { viewer, clock, link, sent, closed, retold };
 }
@@ -61,6 +64,19 @@ describe('a viewer', () => {
     expect(sent).toMatchObject([{ type: 'troupe.missed', sessionId: 'x:2' }]);
     clock.increment(1000);
     expect(retold).toEqual(['x:2']);
+  });
+
+  it('is told of them later when there is no time for it', () => {
+    let hasTime = false;
+    const { viewer, clock, retold } = createViewer({ maxEventsPerSecond: 1, hasTime: () => hasTime });
+    viewer.watched.set('x:1', { sessionId: 'x:1' } as AnyActorRef);
+    viewer.drop('x:1');
+    clock.increment(1000);
+    expect(retold).toEqual([]);
+    hasTime = true;
+    clock.increment(1000);
+    clock.increment(1000);
+    expect(retold).toEqual(['x:1']);
   });
 
   it('that understands no frames of ours gets none', () => {
