@@ -7,6 +7,7 @@
  */
 import { types } from 'node:util';
 import { isThenable, onRejected } from '../thenable.ts';
+import { keysOf } from './keys.ts';
 import type { Described, DescribedError } from './protocol.ts';
 
 /** What is shown at most. */
@@ -91,6 +92,8 @@ class Description {
   readonly #redact: Redact | undefined;
   /** The objects around the one that is being described. */
   readonly #around: object[] = [];
+  /** Levels of objects around it. */
+  #depth = 0;
   #left: number;
 
   constructor(bounds: Bounds, redact: Redact | undefined) {
@@ -104,8 +107,8 @@ class Description {
     return this.#left <= 0;
   }
 
-  /** `undefined` for what JSON leaves out. */
-  of(actual: unknown, path: readonly string[]): Described | undefined {
+  /** `undefined` for what JSON leaves out. What `toJSON` has returned is asked for no JSON of its own. */
+  of(actual: unknown, path: readonly string[], isJson = false): Described | undefined {
     if (this.#left <= 0) return '[…]';
     this.#left -= OVERHEAD;
     let value = actual;
@@ -135,59 +138,58 @@ class Description {
       case 'function':
         return this.#text(nameOf(value));
       default:
-        return value === null ? null : this.#object(value as object, path);
+        return value === null ? null : this.#object(value as object, path, isJson);
     }
   }
 
-  #object(value: object, path: readonly string[]): Described | undefined {
+  #object(value: object, path: readonly string[], isJson: boolean): Described | undefined {
     if (this.#around.includes(value)) return '[cyclic]';
     try {
-      if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return this.#text(bytesOf(value));
+      if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return this.#text(bytesOf(value));
       // A getter may have made it just now: that it rejects must not end the process.
       if (types.isPromise(value)) return taken(value);
       if (value instanceof Error) return this.#error(value, path);
       if (value instanceof RegExp) return this.#text(cut(String(value), 200));
-      if (this.#around.length >= this.#bounds.depth) return Array.isArray(value) ? '[list]' : '[object]';
+      if (!isJson && this.#depth >= this.#bounds.depth) return Array.isArray(value) ? '[list]' : '[object]';
     } catch {
       return UNREADABLE;
     }
     this.#around.push(value);
+    // What stands for another value is no level of its own.
+    if (!isJson) this.#depth++;
     try {
-      return this.#plain(value, path);
+      return this.#plain(value, path, isJson);
     } catch {
       return UNREADABLE;
     } finally {
       this.#around.pop();
+      if (!isJson) this.#depth--;
     }
   }
 
-  #plain(value: object, path: readonly string[]): Described | undefined {
+  #plain(value: object, path: readonly string[], isJson: boolean): Described | undefined {
     if (Array.isArray(value)) return this.#list(value, value.length, path);
     if (value instanceof Map) return this.#map(value, path);
     if (value instanceof Set) return this.#list(value, value.size, path);
+    if (isJson) return this.#keys(value, path);
     const { toJSON } = value as { toJSON?: unknown };
     if (typeof toJSON !== 'function') return this.#keys(value, path);
     const json: unknown = toJSON.call(value, '');
-    if (json !== value && isThenable(json)) return taken(json);
-    // What it returns is taken as it is, as JSON.stringify does; itself among it.
-    if (json === value || typeof json !== 'object' || json === null)
-      return json === value ? this.#keys(value, path) : this.of(json, path);
-    if (Array.isArray(json)) return this.#list(json, json.length, path);
-    return this.#keys(json, path);
+    if (json === value) return this.#keys(value, path);
+    if (isThenable(json)) return taken(json);
+    return this.of(json, path, true);
   }
 
   #keys(value: object, path: readonly string[]): Described {
-    const keys = Object.keys(value);
+    const { first, count } = keysOf(value, this.#bounds.items);
     const described = empty();
     let shown = 0;
-    for (const key of keys) {
-      if (shown === this.#bounds.items || this.#left <= 0) {
-        described['…'] = `[${keys.length - shown} more keys]`;
-        break;
-      }
+    for (const key of first) {
+      if (shown === this.#bounds.items || this.#left <= 0) break;
       shown++;
       this.#put(described, key, this.#read(value, key), path);
     }
+    if (shown < count) described['…'] = `[${count - shown} more keys]`;
     return described;
   }
 
@@ -288,7 +290,7 @@ function nameOf(value: unknown): string {
 }
 
 /** The length of binary data, and the first bytes of it. */
-function bytesOf(value: ArrayBufferView | ArrayBuffer): string {
+function bytesOf(value: ArrayBufferView | ArrayBufferLike): string {
   const bytes = ArrayBuffer.isView(value)
     ? Buffer.from(value.buffer, value.byteOffset, Math.min(value.byteLength, SHOWN_BYTES))
     : Buffer.from(value, 0, Math.min(value.byteLength, SHOWN_BYTES));

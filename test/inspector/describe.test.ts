@@ -123,6 +123,42 @@ describe('a description', () => {
     expect(arrives(itself)).toMatchObject({ own: 1 });
   });
 
+  // Bytes were shown as an object with a key for each of them, all of which were listed first.
+  it('shows what toJSON returns as anything else', () => {
+    const giving = (json: unknown): object => ({ toJSON: () => json });
+    expect(show(giving(new Uint8Array(5_000_000)))).toMatch(/^\[5000000 bytes: /);
+    const many = Array.from({ length: 130 }, (_, index) => index);
+    const shown = { error: giving(new TypeError('x')), map: giving(new Map([['a', 1]])), list: giving(new Set(many)) };
+    expect(arrives(shown)).toEqual({
+      error: expect.objectContaining({ name: 'TypeError', message: 'x' }),
+      map: { a: 1 },
+      list: [...many.slice(0, 100), '[30 more items]'],
+    });
+    const levels = (depth: number): object => giving(depth === 0 ? {} : { a: levels(depth - 1) });
+    expect(JSON.stringify(show(levels(9))).match(/"a"/g)).toHaveLength(6);
+    const hide = (_path: readonly string[], value: unknown): unknown => (value instanceof Map ? '****' : value);
+    expect(show(giving(new Map()), [], hide)).toBe('****');
+  });
+
+  // All keys of an object were listed for each snapshot.
+  it('does not list very many keys again and again', () => {
+    let listed = 0;
+    const keys: Record<string, unknown> = Object.fromEntries(
+      Array.from({ length: 5000 }, (_, index) => [`k${index}`, index]),
+    );
+    const slow = new Proxy(keys, {
+      ownKeys(target) {
+        listed++;
+        for (const until = performance.now() + 5; performance.now() < until;);
+        return Reflect.ownKeys(target);
+      },
+    });
+    expect(arrives(slow)).toMatchObject({ k0: 0, k99: 99, '…': '[4900 more keys]' });
+    keys['k0'] = 'changed';
+    expect(arrives(slow)).toMatchObject({ k0: 'changed', k99: 99, '…': '[4900 more keys]' });
+    expect(listed).toBe(1);
+  });
+
   it('survives proxies of every kind', () => {
     const { proxy: revoked, revoke } = Proxy.revocable({}, {});
     revoke();
