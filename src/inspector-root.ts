@@ -39,6 +39,7 @@ export class InspectorRoot {
   readonly #endpoint: Endpoint;
   readonly #events: Events;
   #url: string | undefined;
+  #endBy = Infinity;
 
   /** The inspector, if it is asked for. @throws {TroupeTypeError} `TROUPE_ARGUMENT_INVALID` */
   static of(option: boolean | InspectorOptions | undefined, parts: () => InspectorParts): InspectorRoot | undefined {
@@ -129,7 +130,13 @@ export class InspectorRoot {
     else process.stderr.write(`The inspector, for whoever has this address: ${this.#url}\n`);
   }
 
+  /** What closes the Troupe gives it that long: viewers are sent away last, and get what is left of it. */
+  endWithin(timeoutMs: number): void {
+    this.#endBy = Math.min(this.#endBy, performance.now() + timeoutMs);
+  }
+
   stop(): Promise<void> {
-    return this.#endpoint.stop();
+    const leftMs = Math.max(0, this.#endBy - performance.now());
+    return this.#endpoint.stop(Math.min(leftMs, CLOSE_TIMEOUT_MS));
   }
 }

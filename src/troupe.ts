@@ -371,10 +371,9 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
     inspector: inspector?.address,
 
     async close({ drain, restarting = false } = {}) {
-      server.send({
-        type: 'drain.requested',
-        drain: drainRequest(drain, restarting ? SERVICE_RESTART : GOING_AWAY),
-      });
+      const request = drainRequest(drain, restarting ? SERVICE_RESTART : GOING_AWAY);
+      inspector?.endWithin(request.timeoutMs);
+      server.send({ type: 'drain.requested', drain: request });
       await server.closed;
     },
   };

@@ -99,11 +99,16 @@ export class Endpoint {
     if (!(await answerWithFile(file, response))) say(response, 404, 'there is nothing at this path');
   }
 
-  /** Sends the viewers away; settles when none is left. */
-  async stop(): Promise<void> {
+  /** Sends the viewers away; settles when none is left, and waits that long for those that do not answer. */
+  async stop(timeoutMs: number): Promise<void> {
+    const { hub, clock } = this.#setting;
     this.#isStopped = true;
-    this.#setting.hub.stop();
+    hub.stop();
+    const deadline = clock.setTimeout(() => {
+      for (const link of this.#links) link.destroy();
+    }, timeoutMs);
     await Promise.all([...this.#links].map(({ closed }) => closed));
+    clock.clearTimeout(deadline);
   }
 
   #admissionOf({ socket, headers, url = '/' }: IncomingMessage): Admission {
@@ -183,6 +188,10 @@ class Link implements ViewerLink, SocketListener {
   close(code: number, reason: string): void {
     this.#flush();
     this.#socket.close(code, reason);
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
   }
 
   onText(text: string): void {

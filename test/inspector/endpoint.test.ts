@@ -120,7 +120,7 @@ describe('a viewer whose greeting fails', () => {
     expect(done).toEqual(['failed Error: odd snapshot', 'close 1011']);
     listener.onText('ignored');
     listener.onClosed();
-    await endpoint.stop();
+    await endpoint.stop(1000);
   });
 });
 
@@ -130,7 +130,7 @@ describe('an endpoint that was stopped', () => {
     expect(endpoint.target.judge!(fromHere)).toBeUndefined();
     let isStopped = false;
     const stop = async (): Promise<void> => {
-      await endpoint.stop();
+      await endpoint.stop(1000);
       isStopped = true;
     };
     const stopping = stop();
@@ -140,5 +140,15 @@ describe('an endpoint that was stopped', () => {
     listener.onClosed();
     await stopping;
     expect(isStopped).toBe(true);
+  });
+
+  it('waits no longer than it may for one that does not answer', async () => {
+    const { endpoint, clock, done } = createEndpoint();
+    const stopping = endpoint.stop(200);
+    clock.increment(199);
+    expect(done).not.toContain('destroy');
+    clock.increment(1);
+    await stopping;
+    expect(done).toEqual(['destroy', 'left']);
   });
 });

@@ -298,6 +298,17 @@ describe('the end of the server', () => {
     expect(await client.closed).toMatchObject({ code: 1001 });
     expect(await viewer.client.closed).toEqual({ code: 1001, reason: 'the server stops' });
   });
+
+  // One that did not answer the close frame was waited for a second, however short the drain was to be.
+  it('comes in its time, also with a viewer that does not answer', async () => {
+    const server = await serveInspected([echo()]);
+    const viewer = await server.view();
+    await viewer.until('troupe.overview');
+    viewer.client.socket.pause();
+    const begun = performance.now();
+    await server.troupe.close({ drain: { timeoutMs: 50 } });
+    expect(performance.now() - begun).toBeLessThan(900);
+  });
 });
 
 describe('actions', () => {
