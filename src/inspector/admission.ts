@@ -5,7 +5,7 @@
  * address alone would not do: a page of a stranger can make a browser on this machine ask, under a name of the
  * stranger's that leads here (DNS rebinding), hence Host; and it can ask for `localhost` itself, hence Origin.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isOriginAllowed } from '../http/origin.ts';
 
@@ -31,31 +31,62 @@ export interface Asking {
 export type Admission = 'refused' | 'by-query' | 'by-cookie' | 'by-loopback';
 
 /** Headers of those who ask for somebody else: that this request comes from this machine then says nothing. */
-const FORWARDING = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip'];
+const FORWARDING: ReadonlySet<string> = new Set([
+  'forwarded',
+  'forwarded-for',
+  'via',
+  'cdn-loop',
+  'x-forwarded',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-original-forwarded-for',
+  'x-envoy-external-address',
+  'true-client-ip',
+  'fastly-client-ip',
+  'fly-client-ip',
+]);
+/** Such as `x-forwarded-port` and `cf-connecting-ip`. */
+const FORWARDING_PREFIX = /^(?:x-forwarded-|cf-)/;
 
 export function admit(policy: AdmissionPolicy, { remoteAddress, headers, url }: Asking): Admission {
   if (!isOriginAllowed(headers, policy.allowedOrigins)) return 'refused';
   const asked = tokenIn(url);
   if (asked !== undefined) return isSame(asked, policy.token) ? 'by-query' : 'refused';
-  const kept = cookieIn(headers.cookie, cookieName(policy.token));
-  if (kept !== undefined) return isSame(kept, policy.token) ? 'by-cookie' : 'refused';
+  const kept = cookieIn(headers.cookie, cookieName(policy));
+  if (kept !== undefined) return isSame(kept, cookieValue(policy)) ? 'by-cookie' : 'refused';
   const isFromHere =
     policy.loopback &&
     isLoopbackAddress(remoteAddress) &&
     isLoopbackHost(headers.host) &&
-    FORWARDING.every((name) => headers[name] === undefined);
+    Object.keys(headers).every((name) => !FORWARDING.has(name) && !FORWARDING_PREFIX.test(name));
   return isFromHere ? 'by-loopback' : 'refused';
 }
 
-/** What keeps the token in the browser, so that it need not stay in the address. */
-export function cookieFor({ path, token }: AdmissionPolicy, isSecure: boolean): string {
+/**
+ * What lets a browser in again, so that the token need not stay in the address.
+ *
+ * It is not the token: a browser sends it to whatever else listens on another port of the same host. Whoever gets it
+ * there can look here until the token is another one, but not learn the token.
+ */
+export function cookieFor(policy: AdmissionPolicy, isSecure: boolean): string {
   const secure = isSecure ? '; Secure' : '';
-  return `${cookieName(token)}=${encodeURIComponent(token)}; Path=${path}; HttpOnly; SameSite=Strict${secure}`;
+  const cookie = `${cookieName(policy)}=${cookieValue(policy)}`;
+  return `${cookie}; Path=${policy.path}; HttpOnly; SameSite=Strict${secure}`;
 }
 
 /** Cookies know no ports: the name keeps those of several servers on one machine apart. */
-function cookieName(token: string): string {
-  return `troupe-inspector-${digest(token).toString('hex').slice(0, 8)}`;
+function cookieName(policy: AdmissionPolicy): string {
+  return `troupe-inspector-${derived('name', policy).toString('hex').slice(0, 8)}`;
+}
+
+function cookieValue(policy: AdmissionPolicy): string {
+  return derived('value', policy).toString('base64url');
+}
+
+/** The same for as long as the token is, so that a restarted server knows the browsers that it has let in. */
+function derived(what: string, { token, path }: AdmissionPolicy): Buffer {
+  return createHmac('sha256', token).update(`troupe inspector ${what} ${path}`).digest();
 }
 
 function tokenIn(url: string): string | undefined {
@@ -66,12 +97,7 @@ function tokenIn(url: string): string | undefined {
 function cookieIn(header: string | undefined, name: string): string | undefined {
   for (const part of header?.split(';') ?? []) {
     const [key, value = ''] = part.trim().split('=', 2);
-    if (key !== name) continue;
-    try {
-      return decodeURIComponent(value);
-    } catch {
-      return '';
-    }
+    if (key === name) return value;
   }
   return undefined;
 }

@@ -44,12 +44,19 @@ describe('a request from this machine', () => {
     },
   );
 
-  it.each(['x-forwarded-for', 'forwarded', 'via', 'x-real-ip'])(
-    'is refused with %s: it is made for another',
-    (name) => {
-      expect(admit(policy, withHeaders(here, { [name]: 'someone' }))).toBe('refused');
-    },
-  );
+  it.each([
+    ...[
+      'x-forwarded-for',
+      'x-forwarded-port',
+      'x-forwarded-server',
+      'x-forwarded-prefix',
+      'forwarded',
+      'forwarded-for',
+    ],
+    ...['via', 'cdn-loop', 'x-real-ip', 'x-client-ip', 'true-client-ip', 'cf-connecting-ip', 'cf-ray'],
+  ])('is refused with %s: it is made for another', (name) => {
+    expect(admit(policy, withHeaders(here, { [name]: 'someone' }))).toBe('refused');
+  });
 
   it('is refused without a token where the policy says so', () => {
     const strict = { ...policy, loopback: false };
@@ -111,9 +118,29 @@ describe('the page of a stranger', () => {
 describe('the cookie', () => {
   it('goes to the inspector only, is seen by no script and sent from no other site', () => {
     expect(cookieFor(policy, false)).toMatch(
-      /^troupe-inspector-[0-9a-f]{8}=a-token-that-nobody-guesses; Path=\/__inspector; HttpOnly; SameSite=Strict$/,
+      /^troupe-inspector-[0-9a-f]{8}=[\w-]{43}; Path=\/__inspector; HttpOnly; SameSite=Strict$/,
     );
     expect(cookieFor(policy, true)).toMatch(/; Secure$/);
+  });
+
+  // A browser sends it to all ports of a host: another program there was given the token.
+  it('holds nothing that is of use as a token', () => {
+    const [name, value] = cookie.split('=') as [string, string];
+    expect(cookie).not.toContain(policy.token);
+    expect(admit(policy, withToken(elsewhere, value))).toBe('refused');
+    const asValue = { cookie: `${name}=${policy.token}` };
+    expect(admit(policy, withHeaders(elsewhere, asValue))).toBe('refused');
+  });
+
+  it('is the same after a restart with the same token, and another for another path or token', () => {
+    expect(cookieFor({ ...policy }, false)).toBe(cookieFor(policy, false));
+    const others = [
+      { ...policy, path: '/look' },
+      { ...policy, token: 'another-token-of-another-server' },
+    ];
+    for (const other of others) {
+      expect(admit(other, withHeaders(elsewhere, { cookie }))).toBe('refused');
+    }
   });
 });
 
