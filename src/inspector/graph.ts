@@ -22,6 +22,9 @@ export interface ChartNode {
   readonly transitions: ReadonlyMap<string, readonly ChartTransition[]>;
   readonly always?: readonly ChartTransition[] | undefined;
   readonly states: Readonly<Record<string, ChartNode>>;
+  readonly parent?: ChartNode | undefined;
+  /** Of a history state what was written is all that there is of its default target. */
+  readonly config?: { readonly target?: unknown };
 }
 
 export interface ChartTransition {
@@ -38,6 +41,7 @@ export interface ChartTransition {
 export interface Chart {
   readonly id: string;
   readonly root: ChartNode;
+  getStateNodeById(id: string): ChartNode;
 }
 
 const MAX_STATES = 500;
@@ -127,9 +131,16 @@ function walk(machine: Chart): Known {
       entry: namesOf(node.entry),
       exit: namesOf(node.exit),
       invoke: node.invoke.slice(0, 100).map(({ id, src }) => ({ id, src: nameOf(src) })),
-      transitions,
+      transitions: type === 'history' ? [defaultOf(node), ...transitions] : transitions,
       states: inner,
     };
+  }
+
+  /** Where a history state leads before there is any history. XState only knows it when it is needed. */
+  function defaultOf(node: ChartNode): GraphTransition {
+    const targets = idsOf(defaultTargets(machine, node));
+    const what = { kind: 'default', event: '', label: 'default', actions: [], reenter: false } as const;
+    return { id: `${node.id}#default`, source: node.id, targets, ...what };
   }
 
   function transitionOf(node: ChartNode, transition: ChartTransition): GraphTransition {
@@ -152,6 +163,26 @@ function walk(machine: Chart): Known {
 
   const root = stateOf(machine.root);
   return { ids, graph: { id: machine.id, root, isTruncated } };
+}
+
+function defaultTargets(machine: Chart, { parent, config }: ChartNode): readonly { readonly id: string }[] {
+  if (parent === undefined) return [];
+  const { target } = config ?? {};
+  if (target === undefined) return parent.type === 'parallel' ? [parent] : (parent.initial?.target ?? []);
+  return [target].flat().flatMap((each: unknown) => (typeof each === 'string' ? nodeAt(machine, parent, each) : []));
+}
+
+/** The state that a path leads to from `parent`, or an id; none if there is no such state. */
+function nodeAt(machine: Chart, parent: ChartNode, path: string): readonly ChartNode[] {
+  try {
+    if (path.startsWith('#')) return [machine.getStateNodeById(path)];
+  } catch {
+    return [];
+  }
+  let node: ChartNode | undefined = parent;
+  // A dot within a key is written with a backslash.
+  for (const key of path.match(/(?:\\.|[^.\\])+/g) ?? []) node = node?.states[key.replaceAll(/\\(.)/g, '$1')];
+  return node === undefined ? [] : [node];
 }
 
 /** What is written on a transition: XState's own events are named for what they mean. */

@@ -35,8 +35,9 @@ export interface GraphTransition {
   readonly source: string;
   /** The ids of the states it leads to; none: the states stay as they are. */
   readonly targets: readonly string[];
-  readonly kind: 'event' | 'always' | 'after' | 'done' | 'error';
-  /** The event as the machine says it; `''` for `always`. */
+  /** `default` leads from a history state to where it leads before there is any history. */
+  readonly kind: 'event' | 'always' | 'after' | 'done' | 'error' | 'default';
+  /** The event as the machine says it; `''` for `always` and `default`. */
   readonly event: string;
   /** What to write on it: `ws.text`, `after 1000`, `always`, `done`, `done(fetchUser)`. Guard and actions are not in it. */
   readonly label: string;

@@ -143,6 +143,38 @@ describe('the graph of a machine', () => {
     expect(transitionsOf('order.shipping')).toMatchObject([{ kind: 'done', label: 'done', targets: ['order.gone'] }]);
   });
 
+  // They stood in the chart as if nothing followed from them.
+  it('draws where a history state leads before there is any history', () => {
+    const machine = setup({}).createMachine({
+      id: 'm',
+      initial: 'off',
+      states: {
+        off: { on: { path: 'on.path', id: 'on.id', none: 'on.none', all: 'both.all' } },
+        on: {
+          initial: 'a',
+          states: {
+            a: {},
+            'b.c': { initial: 'd', states: { d: {}, e: {} } },
+            path: { type: 'history', target: 'b\\.c.e' },
+            id: { type: 'history', target: '#m.off' },
+            none: { type: 'history', history: 'deep' },
+          },
+        },
+        both: { type: 'parallel', states: { one: {}, all: { type: 'history' } } },
+      },
+    });
+    const drawn = every(graphOf(chartOf(machine)).root).filter(({ kind }) => kind === 'history');
+    const targets = Object.fromEntries(drawn.map(({ key, transitions }) => [key, transitions[0]!.targets]));
+    expect(drawn[0]!.transitions[0]).toMatchObject({ kind: 'default', label: 'default', source: drawn[0]!.id });
+    expect(targets).toEqual({ path: ['m.on.b.c.e'], id: ['m.off'], none: ['m.on.a'], all: ['m.both'] });
+    for (const event of ['path', 'id', 'none', 'all']) {
+      const actor = createActor(machine).start();
+      actor.send({ type: event } as never);
+      const nodes = (actor.getSnapshot() as unknown as { _nodes: readonly { id: string }[] })._nodes;
+      expect(nodes.map(({ id }) => id)).toContain(targets[event]![0]);
+    }
+  });
+
   it('leads only to states that there are, with ids that are there once', () => {
     for (const each of [graph, graphOf(chartOf(connectionMachine))]) {
       const all = every(each.root);
