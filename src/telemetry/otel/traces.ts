@@ -8,6 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import {
   context,
   propagation,
+  ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
   trace,
@@ -85,13 +86,12 @@ export class Traces {
     const upgrade = origin && trace.getSpanContext(origin);
     // What opens a connection belongs to its upgrade; what follows, for hours maybe, would make one endless trace.
     const isChild = handlerSpans === 'child' || event.type === 'ws.open';
-    const base = origin === undefined ? context.active() : isChild ? origin : trace.deleteSpan(origin);
+    const base = origin === undefined ? ROOT_CONTEXT : isChild ? origin : trace.deleteSpan(origin);
     const { id, service } = connection;
     const span = tracer.startSpan(
       `${event.type} ${routeOf(service) ?? service}`,
       {
         kind: isMessage(event) ? SpanKind.CONSUMER : SpanKind.INTERNAL,
-        root: origin === undefined || !isChild,
         links: upgrade === undefined || isChild ? [] : [{ context: upgrade }],
         attributes: {
           'troupe.service': service,
