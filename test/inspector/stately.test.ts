@@ -129,7 +129,9 @@ describe("the receiver of @statelyai/inspect's own", () => {
         event.type === '@xstate.snapshot' &&
         event.snapshot.status !== 'active',
     );
-    expect(last).toMatchObject({ snapshot: { status: 'error', value: 'whole', error: { message: '[redacted 8 characters]' } } });
+    expect(last).toMatchObject({
+      snapshot: { status: 'error', value: 'whole', error: { message: '[redacted 8 characters]' } },
+    });
   });
 
   it('gets no frame that is not of its format', async () => {
