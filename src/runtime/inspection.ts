@@ -101,24 +101,30 @@ class SystemInspection implements Inspection {
     const internals = system as unknown as SystemInternals;
     const tell = internals._sendInspectionEvent;
     internals._sendInspectionEvent = (event) => {
-      if (this.isOn && this.#isToldOfFailure(event, tell)) return;
       // A new actor is isolated on this occasion, whether or not anybody wants to know of it.
-      if (event.type === '@xstate.actor' || this.watches(event.actorRef.sessionId)) tell(event);
+      if (event.type === '@xstate.actor') {
+        tell(event);
+        return;
+      }
+      if (!this.isOn) return;
+      if (event.type === '@xstate.event') this.#tellOfFailure(event, tell);
+      if (!this.watches(event.actorRef.sessionId)) return;
+      const isToldAlready = event.type === '@xstate.snapshot' && this.#failures.has(event.snapshot as object);
+      if (!isToldAlready) tell(event);
     };
   }
 
   /**
    * XState tells the parent of an actor that failed, but of the snapshot that it failed with only when the logic
-   * returned it, not when it threw. So that is told here, first; answers whether `event` is that snapshot once more.
+   * returned it, not when it threw. So that is told here, before the parent is told; the same snapshot is not told of
+   * once more.
    */
-  #isToldOfFailure(event: Doing, tell: SystemInternals['_sendInspectionEvent']): boolean {
-    if (event.type === '@xstate.snapshot') return this.#failures.has(event.snapshot as object);
+  #tellOfFailure(event: Doing, tell: SystemInternals['_sendInspectionEvent']): void {
     const failed = failedChild(event);
-    if (failed === undefined || !this.watches(failed.sessionId)) return false;
+    if (failed === undefined || !this.watches(failed.sessionId)) return;
     const snapshot = failed.getSnapshot() as object;
     this.#failures.add(snapshot);
     tell({ type: '@xstate.snapshot', actorRef: failed, event: event.event!, snapshot });
-    return false;
   }
 
   watches(sessionId: string): boolean {
@@ -157,7 +163,7 @@ class SystemInspection implements Inspection {
 }
 
 /** The actor whose failure its parent is being told of. */
-function failedChild({ type, actorRef, sourceRef, event }: Doing): AnyActorRef | undefined {
-  if (type !== '@xstate.event' || event?.type.startsWith('xstate.error.actor.') !== true) return undefined;
+function failedChild({ actorRef, sourceRef, event }: Doing): AnyActorRef | undefined {
+  if (event?.type.startsWith('xstate.error.actor.') !== true) return undefined;
   return sourceRef?._parent === actorRef ? sourceRef : undefined;
 }
