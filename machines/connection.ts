@@ -5,13 +5,16 @@
  *
  * A connection exists from the moment its upgrade has been answered with 101
  * until nothing of it is left: its socket has ended *and* its service has been
- * told. While it is `connected`, three things are true at once:
+ * told. While it is `connected`, four things are true at once:
  *
  * - `lifecycle`: is the service idle (`open`), handling something (`message`),
  *   or saying goodbye (`closing`)? One thing is handled at a time, whatever
  *   arrives meanwhile waits.
  * - `outbound`: does the remote side read as fast as we write?
  * - `liveness`: has anything been heard from it lately?
+ * - `authentication`: does that hold which let it in? Only what has an expiry
+ *   ever leaves `authValid`; what has expired ends as a drain does, so that
+ *   nothing is lost that arrived before.
  *
  * `closing` is itself two things at once: the close `handshake` on the wire and
  * the `farewell` to the service. It is over when both are, and both are bounded
@@ -41,6 +44,7 @@ export const connectionMachine = setup({
       | { type: 'ws.replaced'; name: string }
       | { type: 'ws.draining' }
       | { type: 'ws.idle' }
+      | { type: 'ws.auth.expiring'; expiresAt: number }
       | { type: 'handler.settled' }
       | { type: 'handler.failed'; error: unknown; during: string; state: CrashState; code: number; reason: string }
       | { type: 'farewell.settled' }
@@ -55,7 +59,10 @@ export const connectionMachine = setup({
       | { type: 'outbound.drained' }
       | { type: 'outbound.exceeded' }
       | { type: 'heartbeat.silent' }
-      | { type: 'heartbeat.heard' };
+      | { type: 'heartbeat.heard' }
+      | { type: 'auth.expiring' }
+      | { type: 'auth.refreshed' }
+      | { type: 'auth.expired' };
     tags: 'serving' | 'ready' | 'asked';
   },
   actions: {
@@ -79,6 +86,9 @@ export const connectionMachine = setup({
     destroySocket: () => {},
     sendPing: () => {},
     applyOutboundPolicy: () => {},
+    renewAuth: () => {},
+    finishExpired: () => {},
+    closeExpired: () => {},
     release: () => {},
   },
   guards: {
@@ -278,6 +288,27 @@ export const connectionMachine = setup({
                 'heartbeat.heard': { target: 'alive' },
                 'heartbeat.silent': { actions: ['destroySocket'] },
               },
+            },
+          },
+        },
+        authentication: {
+          description: 'Whether what the connection was authenticated with still holds.',
+          initial: 'authValid',
+          states: {
+            authValid: {
+              description: 'It holds, for ever or for a while.',
+              on: { 'auth.expiring': { target: 'expiring', actions: ['renewAuth'] } },
+            },
+            expiring: {
+              description: 'It ends soon; the service may put another in its place.',
+              on: {
+                'auth.refreshed': { target: 'authValid' },
+                'auth.expired': { target: 'expired', actions: ['finishExpired'] },
+              },
+            },
+            expired: {
+              description: 'What arrived before the end is still handled, within the time of a close.',
+              on: { 'auth.expired': { actions: ['closeExpired'] } },
             },
           },
         },

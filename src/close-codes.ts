@@ -1,7 +1,7 @@
 /**
  * Close codes: what they mean, and whether a program should connect again.
  *
- * Source: RFC 6455 §7.4 and the IANA registry it opens (1012 to 1014).
+ * Source: RFC 6455 §7.4 and the IANA registry it opens (1012 to 1014, 3000).
  */
 
 /** One close code. */
@@ -17,7 +17,7 @@ export interface CloseCode {
   readonly reconnect: 'now' | 'later' | 'no';
 }
 
-/** The registered close codes, by number. 3000 to 4999 are free for libraries and applications. */
+/** The close codes that are used here, by number; beside 3000, 3000 to 4999 are free for libraries and applications. */
 export const closeCodes = Object.freeze({
   1000: entry(1000, 'Normal Closure', 'The purpose is fulfilled, or the service ended the connection.', true, 'no'),
   1001: entry(1001, 'Going Away', 'The server shuts down, or the page was left.', true, 'later'),
@@ -34,6 +34,7 @@ export const closeCodes = Object.freeze({
   1013: entry(1013, 'Try Again Later', 'The remote side reads more slowly than it is sent to.', true, 'later'),
   1014: entry(1014, 'Bad Gateway', 'A gateway got an invalid answer.', true, 'later'),
   1015: entry(1015, 'TLS Handshake', 'The TLS handshake failed.', false, 'no'),
+  3000: entry(3000, 'Unauthorized', 'The authentication has expired; connect again with another.', true, 'later'),
 } as const satisfies Readonly<Record<number, CloseCode>>);
 
 /** The most UTF-8 bytes that fit into a close frame beside the code (RFC 6455 §5.5). */

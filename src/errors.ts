@@ -27,6 +27,9 @@ const catalogue = {
     `@${fields.annotation} belongs on ${fields.expected}, not on ${fields.found}.`,
   TROUPE_ARGUMENT_INVALID: (fields: { argument: string; expected: string; received: string }) =>
     `${fields.argument} must be ${fields.expected}, but is ${fields.received}.`,
+  TROUPE_AUTH_NOT_DECLARED: (fields: { service: string }) =>
+    `refreshAuth was called for a connection of service "${fields.service}", which has no authenticate. ` +
+    'Give it one, so that there is an auth to refresh; what else a service remembers of a connection goes into attributes.',
   TROUPE_CHART_NOT_COMPILABLE: (fields: { chart: string; reason: string }) =>
     `The chart "${fields.chart}" cannot be compiled: ${fields.reason}. ` +
     'A compiled chart keeps to named actions and guards, without assign, after, always, invoke or spawn.',

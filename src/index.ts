@@ -16,7 +16,9 @@ export type { Clock } from './runtime/clock.ts';
 export type { DrainOptions } from './runtime/drain.ts';
 export type { GroupInfo, StoredNameInfo } from './runtime/queries.ts';
 export {
+  Authenticate,
   BasePath,
+  OnAuthExpiring,
   OnBinaryMessage,
   OnClose,
   OnDraining,
@@ -29,8 +31,18 @@ export {
   WebSocketUpgradePath,
   type ServiceClass,
 } from './service/annotations.ts';
+export {
+  authenticated,
+  reject,
+  type AuthAnswer,
+  type Authenticated,
+  type AuthLifetime,
+  type AuthOf,
+  type Rejection,
+} from './service/auth.ts';
 export type { CompressionOptions } from './service/compression.ts';
 export type {
+  AuthenticationState,
   Connection,
   ConnectionInfo,
   ConnectionState,
@@ -48,6 +60,8 @@ export {
   type ServiceOptions,
   type ServicePath,
 } from './service/definition.ts';
+export type { HandshakeOptions, HandshakeRequest } from './service/handshake.ts';
+export type { ResponseHeaders } from './service/response-headers.ts';
 export type { WsEvent } from './service/events.ts';
 export type { Limits, ServiceLimits } from './service/limits.ts';
 export { connectionActions, serviceSetup, type ServiceMachineInput } from './service/machine.ts';

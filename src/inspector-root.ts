@@ -98,6 +98,7 @@ export class InspectorRoot {
           endpoint.isSocketPath(pathOf(request.url ?? '/')) ? judge() : trace(request, judge);
         return traceOthers;
       },
+      abandoned: (request) => desk.abandoned(request),
       acceptFailed: (error, request) => desk.acceptFailed(error, request),
       findHttp: (path) =>
         endpoint.isBeneath(path) ? (request, response) => endpoint.answer(request, response) : desk.findHttp(path),

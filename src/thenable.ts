@@ -20,3 +20,25 @@ export function onRejected(result: unknown, failed: (error: unknown) => void): v
     failed(error);
   }
 }
+
+/** Tells `settled` or `failed` what becomes of the result of `work`, which may throw, or return a promise of any make. */
+export function onSettled(
+  work: () => unknown,
+  settled: (value: unknown) => void,
+  failed: (error: unknown) => void,
+): void {
+  let result: unknown;
+  try {
+    result = work();
+    if (!isThenable(result)) {
+      settled(result);
+      return;
+    }
+  } catch (error) {
+    failed(error);
+    return;
+  }
+  void new Promise((resolve) => {
+    resolve(result);
+  }).then(settled, failed);
+}

@@ -9,7 +9,7 @@ import { attachTo } from './http/attach.ts';
 import { listen, type Address, type ListenOptions, type OwnServer } from './http/listen.ts';
 import type { PlainDesk } from './http/plain.ts';
 import { ServiceRoutes } from './http/service-routes.ts';
-import { handleUpgrade, type UpgradeDesk } from './http/upgrade.ts';
+import { handleUpgrade, pathOf, type UpgradeDesk } from './http/upgrade.ts';
 import { InspectorRoot, type InspectorAddress } from './inspector-root.ts';
 import type { InspectorOptions } from './inspector/options.ts';
 import { systemClock, type Clock } from './runtime/clock.ts';
@@ -269,6 +269,7 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
       const service = routes.find(path)?.value.name;
       events.upgrades.refused(request, { status, reason, path, remoteAddress, service });
     },
+    abandoned: (request) => events.upgrades.abandoned(request, routes.find(pathOf(request.url ?? '/'))?.value.name),
     acceptFailed: (error, request) => events.upgrades.failed(request, error),
     findHttp: (path) => routes.findHttp(path),
     isUpgradePath: (path) => routes.find(path) !== undefined,

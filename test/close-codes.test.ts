@@ -6,9 +6,9 @@ import { MAX_CLOSE_REASON_BYTES } from '../src/close-codes.ts';
 const entries = Object.entries(closeCodes);
 
 describe('the registered close codes', () => {
-  it('are those of RFC 6455 §7.4.1 and the three that the registry added', () => {
+  it('are those of RFC 6455 §7.4.1 and four that the registry added', () => {
     expect(entries.map(([code]) => Number(code))).toEqual([
-      1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015,
+      1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015, 3000,
     ]);
   });
 
@@ -32,6 +32,7 @@ describe('the registered close codes', () => {
     [1011, 'later'],
     [1012, 'now'],
     [1013, 'later'],
+    [3000, 'later'],
   ] as const)('%i says to connect again: %s', (code, reconnect) => {
     expect(closeCodes[code].reconnect).toBe(reconnect);
   });

@@ -4,7 +4,9 @@ import * as troupe from 'troupe';
 
 // What users build on. A name that comes or goes is a decision, and its place in this list shows it was made.
 const names = [
+  'Authenticate',
   'BasePath',
+  'OnAuthExpiring',
   'OnBinaryMessage',
   'OnClose',
   'OnDraining',
@@ -18,6 +20,7 @@ const names = [
   'TroupeRangeError',
   'TroupeTypeError',
   'WebSocketUpgradePath',
+  'authenticated',
   'closeCodes',
   'closeOnSignals',
   'connectionActions',
@@ -25,6 +28,7 @@ const names = [
   'defineService',
   'errorCodes',
   'isSendableCloseCode',
+  'reject',
   'serviceSetup',
 ];
 

@@ -1,15 +1,18 @@
 /**
  * Decides about upgrades, in the order in which a stranger's request should be
  * judged: is it a handshake, is there a service, is the service open to it, may
- * this page connect, is there a common subprotocol. Only then is 101 answered.
+ * this page connect, is there a common subprotocol. Only then is 101 answered: at
+ * once, or when the service has judged the handshake itself.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import type { Admission, Admitted, Handshake, Verdict } from '../service/admission.ts';
 import { checkHandshake, offeredSubprotocols } from './handshake.ts';
 import { isOriginAllowed, type AllowedOrigins } from './origin.ts';
 import { refuse, type Refusal } from './refusal.ts';
 import type { Match } from './router.ts';
+import { awaitVerdict } from './waiting-upgrade.ts';
 
 /** A service, as far as an upgrade is concerned. */
 export interface UpgradeTarget {
@@ -23,6 +26,8 @@ export interface UpgradeTarget {
    * server, its draining and its origins are then nothing to it.
    */
   judge?(request: IncomingMessage): Refusal | undefined;
+  /** Judges handshakes in its own time, with the service's own code; undefined: there is nothing more to judge. */
+  readonly admission?: Admission | undefined;
   /** Answers 101 and takes the connection over. MUST listen for the errors of the stream when it returns. */
   accept(upgrade: CheckedUpgrade): void;
 }
@@ -37,6 +42,8 @@ export interface CheckedUpgrade {
   readonly url: string;
   readonly remoteAddress: string;
   readonly isSecure: boolean;
+  /** What was found out, if the service has an {@link Admission}. */
+  readonly admitted?: Admitted;
 }
 
 /** MUST call `judge` once, at once. */
@@ -48,6 +55,8 @@ export interface UpgradeDesk {
   readonly isAccepting: boolean;
   find(path: string): Match<UpgradeTarget> | undefined;
   refused(refusal: Refusal, path: string, remoteAddress: string, request: IncomingMessage): void;
+  /** The remote side went away before it was answered. */
+  abandoned(request: IncomingMessage): void;
   /** Wants to be there while an upgrade is decided. Absent when nobody does. */
   readonly trace?: UpgradeTrace | undefined;
   /** The upgrade could not be carried out, because the stream was upgraded before for example. */
@@ -69,39 +78,88 @@ function judge(desk: UpgradeDesk, request: IncomingMessage, stream: Duplex, head
   const url = request.url ?? '/';
   const path = pathOf(url);
   const remoteAddress = request.socket.remoteAddress ?? '';
-
-  const refuseWith = (refusal: Refusal): void => {
-    // Nobody else listens: a reset by the remote side must not become an uncaught error.
-    stream.on('error', ignore);
-    desk.refused(refusal, path, remoteAddress, request);
-    refuse(stream, refusal);
-  };
-
   const match = desk.find(path);
   const refusal = checkHandshake(request) ?? checkTarget(desk, match, request);
   if (refusal !== undefined || match === undefined) {
-    refuseWith(refusal ?? noService);
+    refuseUpgrade(desk, request, stream, refusal ?? noService);
     return;
   }
-  const subprotocol = offeredSubprotocols(request.headers)?.find((offer) => match.value.subprotocols.includes(offer));
-  if (subprotocol === undefined && match.value.isSubprotocolRequired) {
-    refuseWith({
-      status: 400,
-      reason: `one of these subprotocols is required: ${match.value.subprotocols.join(', ')}`,
-    });
-    return;
-  }
+  const { value: target, params } = match;
+  const offered = offeredSubprotocols(request.headers) ?? [];
   const isSecure = (request.socket as Partial<TLSSocket>).encrypted === true;
+  const { admission } = target;
+  if (admission !== undefined) {
+    const { headers } = request;
+    const handshake = { headers, url, path, params, remoteAddress, isSecure, subprotocols: offered };
+    judgeUpgrade(desk, match, admission, handshake, { request, stream, head });
+    return;
+  }
+  const subprotocol = offered.find((offer) => target.subprotocols.includes(offer));
+  if (subprotocol === undefined && target.isSubprotocolRequired) {
+    const reason = `one of these subprotocols is required: ${target.subprotocols.join(', ')}`;
+    refuseUpgrade(desk, request, stream, { status: 400, reason });
+    return;
+  }
+  acceptUpgrade(desk, target, { request, stream, head, params, subprotocol, url, remoteAddress, isSecure });
+}
+
+/** Apart from `judge`, so that only services with an admission cost closures. */
+function judgeUpgrade(
+  desk: UpgradeDesk,
+  match: Match<UpgradeTarget>,
+  admission: Admission,
+  handshake: Handshake,
+  raw: Pick<CheckedUpgrade, 'request' | 'stream' | 'head'>,
+): void {
+  const { url, params, remoteAddress, isSecure } = handshake;
+  const { request, stream } = raw;
+  const refuseWith = (refusal: Refusal): void => refuseUpgrade(desk, request, stream, refusal);
+  if (admission.isFull) {
+    refuseWith(notNow);
+    return;
+  }
+  const judged = (verdict: Verdict): void => {
+    if ('refusal' in verdict) {
+      refuseWith(verdict.refusal);
+      return;
+    }
+    // Much may have happened meanwhile: the service may be full, draining or no longer there.
+    const late = checkTarget(desk, match, request);
+    if (late !== undefined) {
+      refuseWith(late);
+      return;
+    }
+    const { admitted } = verdict;
+    const { subprotocol } = admitted;
+    acceptUpgrade(desk, match.value, { ...raw, params, subprotocol, url, remoteAddress, isSecure, admitted });
+  };
+  awaitVerdict(stream, admission, handshake, { judged, abandoned: () => desk.abandoned(request) });
+}
+
+function acceptUpgrade(desk: UpgradeDesk, target: UpgradeTarget, upgrade: CheckedUpgrade): void {
   try {
-    match.value.accept({ request, stream, head, params: match.params, subprotocol, url, remoteAddress, isSecure });
+    target.accept(upgrade);
   } catch (error) {
-    stream.on('error', ignore);
-    desk.acceptFailed(error, request);
-    stream.destroy();
+    upgrade.stream.on('error', ignore);
+    desk.acceptFailed(error, upgrade.request);
+    upgrade.stream.destroy();
   }
 }
 
+function refuseUpgrade(desk: UpgradeDesk, request: IncomingMessage, stream: Duplex, refusal: Refusal): void {
+  // Nobody else listens: a reset by the remote side must not become an uncaught error.
+  stream.on('error', ignore);
+  desk.refused(refusal, pathOf(request.url ?? '/'), request.socket.remoteAddress ?? '', request);
+  refuse(stream, refusal);
+}
+
 function ignore(): void {}
+
+const notNow: Refusal = {
+  status: 503,
+  reason: 'no connection is accepted now; try again later',
+  headers: { 'Retry-After': RETRY_AFTER },
+};
 
 const noService: Refusal = { status: 404, reason: 'there is no WebSocket service at this path' };
 
@@ -112,13 +170,7 @@ function checkTarget(
 ): Refusal | undefined {
   if (match === undefined) return noService;
   if (match.value.judge !== undefined) return match.value.judge(request);
-  if (!desk.isAccepting || !match.value.isAccepting) {
-    return {
-      status: 503,
-      reason: 'no connection is accepted now; try again later',
-      headers: { 'Retry-After': RETRY_AFTER },
-    };
-  }
+  if (!desk.isAccepting || !match.value.isAccepting) return notNow;
   if (!isOriginAllowed(request.headers, match.value.allowedOrigins)) {
     return { status: 403, reason: 'pages of this origin may not connect' };
   }

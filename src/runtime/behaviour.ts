@@ -9,6 +9,7 @@
 import type { Connection } from '../service/connection.ts';
 import { handlerNames, type Behaviour, type HandlerName } from '../service/definition.ts';
 import type { WsEvent, WsEventType } from '../service/events.ts';
+import type { ServiceMachineInput } from '../service/machine.ts';
 import { createMachineBehaviour } from './machine-behaviour.ts';
 import type { AnyActorRef } from 'xstate';
 
@@ -27,6 +28,8 @@ export interface Performer {
 /** What a machine's actor is started beneath, and whom it tells of its end. */
 export interface Seat {
   readonly connection: Connection;
+  /** What the machine starts with. */
+  readonly machineInput: ServiceMachineInput;
   readonly actor: AnyActorRef;
   stopChild(child: AnyActorRef): void;
   /** The machine failed, or something that it started. */
@@ -52,6 +55,7 @@ const eventTypes: Readonly<Record<HandlerName, WsEventType>> = {
   onIdle: 'ws.idle',
   onReplaced: 'ws.replaced',
   onDraining: 'ws.draining',
+  onAuthExpiring: 'ws.auth.expiring',
 };
 
 const handlerOf = Object.fromEntries(Object.entries(eventTypes).map(([handler, type]) => [type, handler])) as Readonly<
@@ -107,6 +111,8 @@ function payloadOf(event: WsEvent): unknown {
       return event.error;
     case 'ws.replaced':
       return { name: event.name };
+    case 'ws.auth.expiring':
+      return { expiresAt: event.expiresAt };
     default:
       return undefined;
   }

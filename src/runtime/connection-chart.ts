@@ -37,6 +37,9 @@ export const connectionChart = compileChart<LiveConnection, ConnectionEvent>(con
     sendPing: (connection) => connection.sendPing(),
     // The policy `close`, so far the only one.
     applyOutboundPolicy: (connection) => connection.requestClose(TRY_AGAIN_LATER, ''),
+    renewAuth: (connection) => connection.admission?.renew(connection),
+    finishExpired: (connection) => connection.admission?.finish(connection),
+    closeExpired: (connection) => connection.admission?.close(connection),
     release: (connection) => connection.release(),
   },
   guards: {

@@ -7,4 +7,7 @@ export const SILENT = { type: 'heartbeat.silent' } as const;
 export const HEARD = { type: 'heartbeat.heard' } as const;
 export const OPEN = { type: 'ws.open' } as const;
 export const IDLE = { type: 'ws.idle' } as const;
+export const AUTH_EXPIRING = { type: 'auth.expiring' } as const;
+export const AUTH_EXPIRED = { type: 'auth.expired' } as const;
+export const AUTH_REFRESHED = { type: 'auth.refreshed' } as const;
 export const DRAINING = { type: 'ws.draining' } as const;

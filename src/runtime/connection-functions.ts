@@ -1,8 +1,10 @@
 /** The functions of a connection: its own ones, and the ones that work from anywhere. */
 import { frameBinary, frameText, type Frame } from '../delivery/frame.ts';
+import type { AuthLifetime } from '../service/auth.ts';
 import { checkClose, checkData, checkName, checkText } from '../arguments.ts';
 import type {
   Connection,
+  AuthenticationState,
   ConnectionInfo,
   ConnectionState,
   Except,
@@ -10,6 +12,9 @@ import type {
   OutboundState,
 } from '../service/connection.ts';
 import type { Delivery, Outcome } from '../service/outcome.ts';
+import { TroupeError } from '../errors.ts';
+import type { ServiceMachineInput } from '../service/machine.ts';
+import type { ConnectionAdmission } from './connection-admission.ts';
 import type { ConnectionRegions } from './connection-regions.ts';
 import type { LiveConnection } from './connection.ts';
 import { deliveryOf, NORMAL_CLOSURE, outcomeOf, type Functions } from './functions.ts';
@@ -21,6 +26,8 @@ export interface AcceptedUpgrade {
   readonly subprotocol: string;
   readonly remoteAddress: string;
   readonly isSecure: boolean;
+  /** What was found out before it, if the service asks; undefined otherwise. */
+  readonly admission: ConnectionAdmission | undefined;
 }
 
 /** What `Connection` promises, in terms of a connection's own `push`, `requestClose` and state. */
@@ -37,7 +44,7 @@ export abstract class ConnectionFunctions implements Connection {
   abstract readonly id: string;
   abstract readonly service: string;
   abstract readonly isOpen: boolean;
-  abstract info(): ConnectionInfo;
+  abstract readonly openedAt: number;
 
   /** The active states of its regions. */
   protected abstract readonly regions: ConnectionRegions;
@@ -60,15 +67,32 @@ export abstract class ConnectionFunctions implements Connection {
     return this.regions.liveness;
   }
 
+  get authentication(): AuthenticationState {
+    return this.regions.authentication;
+  }
+
+  /** What was found out in its handshake, if its service asks for more than a path. */
+  get admission(): ConnectionAdmission | undefined {
+    return this.#upgrade.admission;
+  }
+
+  /** As declared for connections whose service has no schema; with one, what that made. */
   get params(): Readonly<Record<string, string>> {
-    return this.#upgrade.params;
+    const { admission, params } = this.#upgrade;
+    return admission === undefined ? params : (admission.params as Readonly<Record<string, string>>);
   }
 
   get url(): string {
     return this.#upgrade.url;
   }
 
+  get auth(): unknown {
+    return this.admission?.auth;
+  }
+
   get query(): URLSearchParams {
+    const validated = this.admission?.query;
+    if (validated !== undefined) return validated as URLSearchParams;
     const start = this.url.indexOf('?');
     return new URLSearchParams(start === -1 ? '' : this.url.slice(start));
   }
@@ -94,8 +118,20 @@ export abstract class ConnectionFunctions implements Connection {
     return this.url.split('?', 1)[0]!;
   }
 
+  info(): ConnectionInfo {
+    const { id, service, path, subprotocol, remoteAddress, isSecure, openedAt } = this;
+    const { params } = this.#upgrade;
+    return { id, service, path, params, subprotocol, remoteAddress, isSecure, openedAt, ...this.regions };
+  }
+
   toJSON(): ConnectionInfo {
     return this.info();
+  }
+
+  /** What the machine of its service starts with. */
+  get machineInput(): ServiceMachineInput {
+    const { admission, params } = this;
+    return { connection: this.info(), auth: admission?.auth, params, query: admission?.query };
   }
 
   pushText(text: string): Delivery {
@@ -146,6 +182,16 @@ export abstract class ConnectionFunctions implements Connection {
     checkClose(code, reason);
     if (!this.isOpen) return outcomeOf('closed');
     this.requestClose(code, reason);
+    return outcomeOf('ok');
+  }
+
+  refreshAuth(auth: unknown, lifetime: AuthLifetime = {}): Outcome {
+    const { admission } = this;
+    if (admission === undefined || !admission.isAuthenticated) {
+      throw new TroupeError('TROUPE_AUTH_NOT_DECLARED', { service: this.service });
+    }
+    if (!this.isOpen || this.authentication === 'expired') return outcomeOf('closed');
+    admission.refresh(auth, lifetime);
     return outcomeOf('ok');
   }
 

@@ -1,7 +1,7 @@
 /** Reads the states of a connection off its chart. */
 import type { EventFromLogic } from 'xstate';
 import type { connectionMachine } from '../../machines/connection.ts';
-import type { ConnectionState, LivenessState, OutboundState } from '../service/connection.ts';
+import type { AuthenticationState, ConnectionState, LivenessState, OutboundState } from '../service/connection.ts';
 import type { Configuration } from './compiled-chart.ts';
 import type { LiveConnection } from './connection.ts';
 
@@ -9,15 +9,21 @@ export type ConnectionEvent = EventFromLogic<typeof connectionMachine>;
 export type ConnectionEventOf<Type extends ConnectionEvent['type']> = Extract<ConnectionEvent, { type: Type }>;
 export type ConnectionConfiguration = Configuration<LiveConnection, ConnectionEvent>;
 
-/** The three things that are true of a connection at once. */
+/** The four things that are true of a connection at once. */
 export interface ConnectionRegions {
   readonly state: ConnectionState;
   readonly outbound: OutboundState;
   readonly liveness: LivenessState;
+  readonly authentication: AuthenticationState;
 }
 
 const regions = new WeakMap<ConnectionConfiguration, ConnectionRegions>();
-const CLOSED: ConnectionRegions = { state: 'closed', outbound: 'flowing', liveness: 'alive' };
+const CLOSED: ConnectionRegions = {
+  state: 'closed',
+  outbound: 'flowing',
+  liveness: 'alive',
+  authentication: 'authValid',
+};
 
 /** Reads a configuration of the chart. */
 export function regionsOf(configuration: ConnectionConfiguration): ConnectionRegions {
@@ -30,11 +36,12 @@ export function regionsOf(configuration: ConnectionConfiguration): ConnectionReg
 }
 
 function readRegions(connected: unknown): ConnectionRegions {
-  const { lifecycle, outbound, liveness } = connected as Record<string, unknown>;
+  const { lifecycle, outbound, liveness, authentication } = connected as Record<string, unknown>;
   return {
     state: topOf(lifecycle) as ConnectionState,
     outbound: topOf(outbound) as OutboundState,
     liveness: topOf(liveness) as LivenessState,
+    authentication: topOf(authentication) as AuthenticationState,
   };
 }
 

@@ -10,7 +10,7 @@
 import type { AnyActorRef } from 'xstate';
 import type { Frame } from '../delivery/frame.ts';
 import { holdOutboxes, Outbox, settleOutboxes, type OutboxOwner } from '../delivery/outbox.ts';
-import type { ConnectionInfo, Except } from '../service/connection.ts';
+import type { Except } from '../service/connection.ts';
 import type { WsEvent } from '../service/events.ts';
 import type { Delivery } from '../service/outcome.ts';
 import type { Events } from '../telemetry/events.ts';
@@ -109,11 +109,6 @@ export class LiveConnection
     return !this.#isCloseRequested && this.configuration.tags.has('serving');
   }
 
-  info(): ConnectionInfo {
-    const { id, service, path, params, subprotocol, remoteAddress, isSecure, openedAt } = this;
-    return { id, service, path, params, subprotocol, remoteAddress, isSecure, openedAt, ...this.regions };
-  }
-
   // What the registries and the service ask of it.
 
   push(frame: Frame): 'delivered' | 'closed' | 'congested' {
@@ -135,7 +130,7 @@ export class LiveConnection
 
   /** Lets what has arrived be handled, then closes. */
   finish(code: number, reason: string): void {
-    this.actor.deliver({ type: 'finish.requested', code, reason });
+    this.#send({ type: 'finish.requested', code, reason });
   }
 
   tellDraining(): void {
@@ -160,6 +155,7 @@ export class LiveConnection
   /** Starts the actor: `onOpen` runs. To be called when the connection is a member of its service. */
   start(): void {
     this.#vigil.start(this.#service.handles.has('ws.idle'));
+    this.admission?.start(this);
     this.actor.start();
   }
 
@@ -307,6 +303,7 @@ export class LiveConnection
 
   purge(): void {
     this.#vigil.stop();
+    this.admission?.cancel();
     this.#service.leave(this);
     if (!this.isRegistered) return;
     const { names, groups } = this.#service.realm;

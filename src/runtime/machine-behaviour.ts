@@ -21,6 +21,7 @@ const everyType: readonly WsEventType[] = [
   'ws.idle',
   'ws.replaced',
   'ws.draining',
+  'ws.auth.expiring',
 ];
 
 export function createMachineBehaviour(machine: AnyStateMachine): RunnableBehaviour {
@@ -53,7 +54,7 @@ class MachinePerformer implements Performer {
       parent: seat.actor,
       id: 'service',
       src: machine.id,
-      input: { connection: seat.connection.info() },
+      input: seat.machineInput,
     });
     bindToConnection(this.actor, seat.connection);
     // As by `subscribe`, which makes three objects for an observer.

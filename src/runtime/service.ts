@@ -15,15 +15,18 @@ import type { Compression } from '../service/compression.ts';
 import type { ConnectionInfo, Except } from '../service/connection.ts';
 import type { HttpListener, ServiceDefinition } from '../service/definition.ts';
 import type { WsEventType } from '../service/events.ts';
-import type { ServiceLimits } from '../service/limits.ts';
+import type { Admitted } from '../service/admission.ts';
+import type { Limits } from '../service/limits.ts';
 import type { Delivery, Page, PageRequest } from '../service/outcome.ts';
 import type { Route } from '../service/path.ts';
 import type { Transport, TransportOptions } from '../transport/contract.ts';
+import { ServiceAdmission } from './admission.ts';
 import { createBehaviour } from './behaviour.ts';
 import { ChartActor } from './chart-actor.ts';
 import { chartLogic, type ChartHost } from './chart-logic.ts';
 import { compileChart } from './compiled-chart.ts';
 import { LiveConnection } from './connection.ts';
+import { ConnectionAdmission } from './connection-admission.ts';
 import { reportOpened } from './connection-reports.ts';
 import type { AcceptedUpgrade } from './connection-functions.ts';
 import { Drain, type DrainRequest } from './drain.ts';
@@ -49,17 +52,18 @@ type ServiceEvent =
 type EventOf<Type extends ChartEvent['type']> = Extract<ServiceEvent, { type: Type }>;
 
 /** A checked upgrade as `node:http` hands it over. */
-export interface ServiceUpgrade extends Omit<AcceptedUpgrade, 'subprotocol'> {
+export interface ServiceUpgrade extends Omit<AcceptedUpgrade, 'subprotocol' | 'admission'> {
   readonly request: IncomingMessage;
   readonly stream: Duplex;
   readonly head: Uint8Array;
   readonly subprotocol: string | undefined;
+  readonly admitted?: Admitted;
 }
 
 /** What a live service needs beside its definition. */
 export interface ServiceSetting {
   readonly realm: Realm;
-  readonly limits: ServiceLimits;
+  readonly limits: Limits;
   readonly allowedOrigins: '*' | readonly string[] | undefined;
   readonly compression: Compression | undefined;
   readonly parent: AnyActorRef;
@@ -69,7 +73,9 @@ export interface ServiceSetting {
 export class LiveService implements ChartHost {
   readonly definition: ServiceDefinition;
   readonly realm: Realm;
-  readonly limits: ServiceLimits;
+  readonly limits: Limits;
+  /** Judges handshakes; undefined: they are accepted as they come. */
+  readonly admission: ServiceAdmission | undefined;
   readonly handling: Handling;
   /** The kinds of events it handles. */
   readonly handles: ReadonlySet<WsEventType>;
@@ -99,6 +105,8 @@ export class LiveService implements ChartHost {
     this.handles = behaviour.handles;
     this.handling = new Handling(behaviour, setting.realm.turns, setting.realm.events);
     this.#setting = setting;
+    const { handshake: rules } = definition;
+    this.admission = rules && new ServiceAdmission({ definition, rules, limits: setting.limits, realm: setting.realm });
     const { maxPayload, closeTimeoutMs } = setting.limits;
     this.#transport = setting.createTransport({
       maxPayload,
@@ -168,10 +176,12 @@ export class LiveService implements ChartHost {
 
   /** Answers the upgrade with 101 and starts a connection for it. */
   accept(upgrade: ServiceUpgrade): void {
-    const { request, stream, head, subprotocol } = upgrade;
-    this.#transport.accept({ request, stream, head, subprotocol }, (socket) => {
+    const { request, stream, head, subprotocol, admitted } = upgrade;
+    const answer = { request, stream, head, subprotocol };
+    this.#transport.accept(admitted === undefined ? answer : { ...answer, headers: admitted.headers }, (socket) => {
       const { url, params, remoteAddress, isSecure } = upgrade;
-      const accepted = { url, params, remoteAddress, isSecure, subprotocol: subprotocol ?? '' };
+      const admission = admitted && new ConnectionAdmission(this, admitted);
+      const accepted = { url, params, remoteAddress, isSecure, subprotocol: subprotocol ?? '', admission };
       const connection = new LiveConnection(this, accepted, socket);
       this.actor.deliver({ type: 'member.add', connection });
       this.realm.events.upgrades.accepted(request, connection);
@@ -203,6 +213,7 @@ export class LiveService implements ChartHost {
   /** Stops accepting, tells the members and closes them; `stopped` of the setting is called at the end. */
   drain(request: DrainRequest): void {
     this.actor.deliver({ type: 'drain.requested', request });
+    this.admission?.stop();
   }
 
   /** `connection` is closing: it is addressed no more. */

@@ -9,6 +9,7 @@
  */
 import { TroupeError } from '../errors.ts';
 import { describe } from '../arguments.ts';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Connection } from './connection.ts';
 import {
   buildDefinition,
@@ -17,6 +18,7 @@ import {
   type ServiceDefinition,
   type ServiceOptions,
 } from './definition.ts';
+import type { AnyHandshakeOptions, HandshakeOptions, HandshakeRequest } from './handshake.ts';
 
 // Compilers hand over `context.metadata` only where this symbol exists; Node 20 and 22 do not define it yet.
 (Symbol as { metadata?: symbol }).metadata ??= Symbol.for('Symbol.metadata');
@@ -24,7 +26,9 @@ import {
 interface Annotations {
   basePath?: string;
   webSocketUpgradePath?: string;
-  options?: ServiceOptions;
+  options?: ServiceOptions & AnyHandshakeOptions;
+  /** The static method that authenticates. */
+  authenticate?: { method: string | symbol; annotation: string };
   methods: Map<HandlerName, { method: string | symbol; annotation: string }>;
 }
 
@@ -55,37 +59,86 @@ export function WebSocketUpgradePath(path: string): ClassAnnotation {
   };
 }
 
-/** Name, subprotocols, limits and the other options of the service. */
-export function ServiceConfig(options: ServiceOptions): ClassAnnotation {
+/**
+ * Name, subprotocols, limits, what is asked of a handshake, and the other options of the service. A subclass inherits
+ * those that it does not give itself.
+ */
+export function ServiceConfig<
+  ParamsSchema extends StandardSchemaV1 | undefined = undefined,
+  QuerySchema extends StandardSchemaV1 | undefined = undefined,
+  Result = unknown,
+>(
+  options: ServiceOptions & HandshakeOptions<Readonly<Record<string, string>>, ParamsSchema, QuerySchema, Result>,
+): ClassAnnotation {
   return (_target, context) => {
-    annotationsOf('ServiceConfig', 'a class', context).options = options;
+    const annotations = annotationsOf('ServiceConfig', 'a class', context);
+    // One by one: a subclass that sets a limit must not lose the authentication of its base class.
+    annotations.options = { ...annotations.options, ...(options as ServiceOptions & AnyHandshakeOptions) };
+    if (options.authenticate === undefined || annotations.authenticate === undefined) return;
+    const { method, annotation } = annotations.authenticate;
+    if (annotation !== 'inherited') throw duplicate(annotation, method);
+    delete annotations.authenticate;
   };
 }
 
+/**
+ * The static method says who a handshake comes from: it is `authenticate` of {@link HandshakeOptions}.
+ *
+ * Static, as there is no instance of the class before there is a connection. `Params` and `Query` are what the schemas
+ * of the service, given to `ServiceConfig`, make of path and query.
+ */
+export function Authenticate<Params = Readonly<Record<string, string>>, Query = URLSearchParams>(): <
+  This extends abstract new (...args: never[]) => object,
+>(
+  method: (this: This, request: HandshakeRequest<Params, Query>) => unknown,
+  context: ClassMethodDecoratorContext<This>,
+) => void {
+  return (_method, context) => {
+    const annotation = 'Authenticate';
+    const annotations = annotationsOf(annotation, 'a public static method', context);
+    const { name: method } = context;
+    if (annotations.authenticate?.annotation === annotation && annotations.authenticate.method !== method) {
+      throw duplicate(annotation, method);
+    }
+    annotations.authenticate = { method, annotation };
+  };
+}
+
+/** The connection of any service: a method says itself what `params`, `auth` and `query` are. */
+type AnyConnection = Connection<never, never, never>;
+
 /** The method is called when a connection was opened. */
-export const OnOpen = methodAnnotation<[connection: Connection]>('OnOpen', 'onOpen');
+export const OnOpen = methodAnnotation<[connection: AnyConnection]>('OnOpen', 'onOpen');
 /** The method is called for each text message. */
-export const OnTextMessage = methodAnnotation<[connection: Connection, text: string]>('OnTextMessage', 'onTextMessage');
+export const OnTextMessage = methodAnnotation<[connection: AnyConnection, text: string]>(
+  'OnTextMessage',
+  'onTextMessage',
+);
 /** The method is called for each binary message. */
-export const OnBinaryMessage = methodAnnotation<[connection: Connection, data: Uint8Array]>(
+export const OnBinaryMessage = methodAnnotation<[connection: AnyConnection, data: Uint8Array]>(
   'OnBinaryMessage',
   'onBinaryMessage',
 );
 /** The method is called once, when the connection has ended. */
 export const OnClose = methodAnnotation<
-  [connection: Connection, info: { readonly code: number; readonly reason: string }]
+  [connection: AnyConnection, info: { readonly code: number; readonly reason: string }]
 >('OnClose', 'onClose');
 /** The method is called when a handler failed or the remote side broke the protocol. */
-export const OnError = methodAnnotation<[connection: Connection, error: unknown]>('OnError', 'onError');
+export const OnError = methodAnnotation<[connection: AnyConnection, error: unknown]>('OnError', 'onError');
 /** The method is called when no message was received for `idleTimeoutMs`. */
-export const OnIdle = methodAnnotation<[connection: Connection]>('OnIdle', 'onIdle');
+export const OnIdle = methodAnnotation<[connection: AnyConnection]>('OnIdle', 'onIdle');
 /** The method is called when a name of the connection now belongs to another one. */
-export const OnReplaced = methodAnnotation<[connection: Connection, info: { readonly name: string }]>(
+export const OnReplaced = methodAnnotation<[connection: AnyConnection, info: { readonly name: string }]>(
   'OnReplaced',
   'onReplaced',
 );
 /** The method is called when the service or the server is about to stop. */
-export const OnDraining = methodAnnotation<[connection: Connection]>('OnDraining', 'onDraining');
+export const OnDraining = methodAnnotation<[connection: AnyConnection]>('OnDraining', 'onDraining');
+/** The method is called when `connection.auth` expires soon, at `expiresAt` (ms since 1970). */
+export const OnAuthExpiring = methodAnnotation<[connection: AnyConnection, info: { readonly expiresAt: number }]>(
+  'OnAuthExpiring',
+  'onAuthExpiring',
+);
 
 function methodAnnotation<Args extends readonly unknown[]>(
   annotation: string,
@@ -93,12 +146,15 @@ function methodAnnotation<Args extends readonly unknown[]>(
 ): () => MethodAnnotation<Args> {
   return () => (_method, context) => {
     const { methods } = annotationsOf(annotation, 'a public method of an instance', context);
-    const className = 'its class';
     if (methods.get(handler)?.annotation === annotation && methods.get(handler)?.method !== context.name) {
-      throw new TroupeError('TROUPE_ANNOTATION_DUPLICATE', { annotation, className, method: String(context.name) });
+      throw duplicate(annotation, context.name);
     }
     methods.set(handler, { method: context.name, annotation });
   };
+}
+
+function duplicate(annotation: string, method: string | symbol): TroupeError {
+  return new TroupeError('TROUPE_ANNOTATION_DUPLICATE', { annotation, className: 'its class', method: String(method) });
 }
 
 /** What the annotations read of a decorator's context. */
@@ -123,7 +179,9 @@ function annotationsOf(annotation: string, expected: string, context: AnnotatedP
   const fits =
     expected === 'a class'
       ? context.kind === 'class'
-      : context.kind === 'method' && context.static !== true && context.private !== true;
+      : context.kind === 'method' &&
+        (context.static === true) === (expected === 'a public static method') &&
+        context.private !== true;
   if (!fits) {
     const found = `the ${context.static === true ? 'static ' : ''}${context.kind} "${String(context.name)}"`;
     throw new TroupeError('TROUPE_ANNOTATION_MISPLACED', { annotation, expected, found });
@@ -138,7 +196,12 @@ function annotationsOf(annotation: string, expected: string, context: AnnotatedP
   }
   if (!Object.hasOwn(metadata, KEY)) {
     const inherited = metadata[KEY];
-    metadata[KEY] = { ...inherited, methods: new Map() };
+    const { authenticate } = inherited ?? {};
+    metadata[KEY] = {
+      ...inherited,
+      ...(authenticate !== undefined && { authenticate: { ...authenticate, annotation: 'inherited' } }),
+      methods: new Map(),
+    };
     for (const [handler, { method }] of inherited?.methods ?? []) {
       metadata[KEY].methods.set(handler, { method, annotation: 'inherited' });
     }
@@ -159,7 +222,8 @@ export function definitionOf(value: unknown): ServiceDefinition {
   if (annotations?.basePath === undefined && annotations?.webSocketUpgradePath === undefined) {
     throw new TroupeError('TROUPE_SERVICE_NOT_DEFINED', { received: describe(value) });
   }
-  const { basePath = '', webSocketUpgradePath = '', options = {}, methods } = annotations;
+  const { basePath = '', webSocketUpgradePath = '', methods } = annotations;
+  const options = optionsOf(value as AuthenticatingClass, annotations);
   const definition = buildDefinition(basePath, webSocketUpgradePath, options, (service) => {
     if (methods.size === 0) throw new TroupeError('TROUPE_SERVICE_WITHOUT_BEHAVIOUR', { service });
     return {
@@ -170,6 +234,17 @@ export function definitionOf(value: unknown): ServiceDefinition {
   });
   definitionsByClass.set(value as object, definition);
   return definition;
+}
+
+type AuthenticatingClass = Readonly<Record<string | symbol, (request: unknown) => unknown>>;
+
+/** The options, with the static method that authenticates among them: it is later than an option that is inherited. */
+function optionsOf(
+  target: AuthenticatingClass,
+  { options = {}, authenticate }: Annotations,
+): ServiceOptions & AnyHandshakeOptions {
+  if (authenticate === undefined) return options;
+  return { ...options, authenticate: (request: unknown) => target[authenticate.method]!(request) };
 }
 
 const definitionsByClass = new WeakMap<object, ServiceDefinition>();

@@ -1,4 +1,5 @@
 /** What a service and the embedding program see of a connection. */
+import type { AuthLifetime } from './auth.ts';
 import type { Answer, Delivery, Outcome } from './outcome.ts';
 
 /** A moment of a connection, as plain data. */
@@ -17,6 +18,7 @@ export interface ConnectionInfo {
   readonly state: ConnectionState;
   readonly outbound: OutboundState;
   readonly liveness: LivenessState;
+  readonly authentication: AuthenticationState;
 }
 
 /** What the service is doing for the connection: see `machines/connection.ts`. */
@@ -25,6 +27,8 @@ export type ConnectionState = 'open' | 'message' | 'closing' | 'closed';
 export type OutboundState = 'flowing' | 'congested';
 /** Whether anything was heard from the remote side lately. */
 export type LivenessState = 'alive' | 'suspect';
+/** Whether `auth` holds; without a time at which it expires it always does. */
+export type AuthenticationState = 'authValid' | 'expiring' | 'expired';
 
 /** Connections to leave out of a broadcast or a group push. */
 export interface Except {
@@ -78,7 +82,9 @@ export interface GlobalFunctions {
  * One WebSocket connection, as its service sees it.
  *
  * It may be kept and used after the handler has returned; once it is closing,
- * its own functions answer `closed`.
+ * its own functions answer `closed`. A function that takes the connections of
+ * any service, whatever their schemas make of path and query, asks for a
+ * `Connection<unknown, unknown, unknown>`.
  *
  * @example
  * ```ts
@@ -94,18 +100,22 @@ export interface GlobalFunctions {
  * ```
  */
 export interface Connection<
-  Params extends Readonly<Record<string, string>> = Readonly<Record<string, string>>,
+  Params = Readonly<Record<string, string>>,
+  Auth = unknown,
+  Query = URLSearchParams,
 > extends GlobalFunctions {
   /** Unique on all nodes; never chosen by the remote side. */
   readonly id: string;
   /** The name of its service. */
   readonly service: string;
-  /** The `{parameters}` of the path, percent-decoded. Untrusted text. */
+  /** The `{parameters}` of the path, percent-decoded: untrusted text, unless the service has a schema `params`. */
   readonly params: Params;
   /** The path and query it was opened with, as received. Untrusted text. */
   readonly url: string;
-  /** The query. Untrusted text. */
-  readonly query: URLSearchParams;
+  /** The query: untrusted text, unless the service has a schema `query`. */
+  readonly query: Query;
+  /** What `authenticate` of the service found out, or what was put in its place; undefined without one. */
+  readonly auth: Auth;
   /** The negotiated subprotocol; '' when there is none. */
   readonly subprotocol: string;
   /** The address of the other end of the TCP connection; behind a proxy that is the proxy. */
@@ -117,6 +127,7 @@ export interface Connection<
   readonly state: ConnectionState;
   readonly outbound: OutboundState;
   readonly liveness: LivenessState;
+  readonly authentication: AuthenticationState;
   /** What the service wants to remember of this connection. */
   readonly attributes: Map<string, unknown>;
   /** This moment as plain data. */
@@ -146,4 +157,12 @@ export interface Connection<
    * dropped. Closing already: `closed`. @defaultValue code 1000, reason ''
    */
   closeConnection(code?: number, reason?: string): Outcome;
+  /**
+   * Puts `auth` in the place of the one that there is, for as long as `expiresAt` says, without an end if it is left
+   * out. Names and groups stay; whether it is still the same person is for the caller to see. Closing or expired:
+   * `closed`. One that has expired already ends the connection like any other that does.
+   * @throws {TroupeError} `TROUPE_AUTH_NOT_DECLARED` when the service has no `authenticate`
+   * @throws {TroupeTypeError} `TROUPE_ARGUMENT_INVALID` for an `expiresAt` that is no time
+   */
+  refreshAuth(auth: Auth, lifetime?: AuthLifetime): Outcome;
 }

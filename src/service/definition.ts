@@ -1,11 +1,21 @@
 /** How a program says what a service is. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AnyStateMachine } from 'xstate';
+import type { AnyStateMachine, InputFrom } from 'xstate';
 import { TroupeError } from '../errors.ts';
 import { checkName, checkOptions as checkKeys, describe, wrongType } from '../arguments.ts';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { AuthOf } from './auth.ts';
 import type { Connection } from './connection.ts';
 import { checkCompression, type CompressionOptions } from './compression.ts';
-import { isMachine } from './machine.ts';
+import {
+  handshakeKeys,
+  handshakeRules,
+  type AnyHandshakeOptions,
+  type HandshakeOptions,
+  type HandshakeRules,
+  type OutputOf,
+} from './handshake.ts';
+import { isMachine, type ServiceMachineInput } from './machine.ts';
 import { parseRoute, type PathParams, type Route } from './path.ts';
 import { checkLimits, type ServiceLimits } from './limits.ts';
 
@@ -49,29 +59,38 @@ export interface ServicePath<Base extends string, Upgrade extends string> {
  * ends its connection with 1011 and nothing else; the remote side learns nothing
  * of the error.
  */
-export interface Handlers<Params extends Readonly<Record<string, string>>> {
+export interface Handlers<Params, Auth = unknown, Query = URLSearchParams> {
   /** A connection was opened. It is a member of the service already and receives its own broadcast. */
-  onOpen?(connection: Connection<Params>): unknown;
-  onTextMessage?(connection: Connection<Params>, text: string): unknown;
+  onOpen?(connection: Connection<Params, Auth, Query>): unknown;
+  onTextMessage?(connection: Connection<Params, Auth, Query>, text: string): unknown;
   /** The bytes are the handler's to keep. */
-  onBinaryMessage?(connection: Connection<Params>, data: Uint8Array): unknown;
+  onBinaryMessage?(connection: Connection<Params, Auth, Query>, data: Uint8Array): unknown;
   /** The connection has ended and is out of everything; runs exactly once. */
-  onClose?(connection: Connection<Params>, info: { readonly code: number; readonly reason: string }): unknown;
+  onClose?(
+    connection: Connection<Params, Auth, Query>,
+    info: { readonly code: number; readonly reason: string },
+  ): unknown;
   /** A handler failed, or the remote side broke the protocol; the connection is being closed. Runs beside a handler. */
-  onError?(connection: Connection<Params>, error: unknown): unknown;
+  onError?(connection: Connection<Params, Auth, Query>, error: unknown): unknown;
   /** No message was received for `idleTimeoutMs`. */
-  onIdle?(connection: Connection<Params>): unknown;
+  onIdle?(connection: Connection<Params, Auth, Query>): unknown;
   /** A name of this connection now belongs to another one. */
-  onReplaced?(connection: Connection<Params>, info: { readonly name: string }): unknown;
+  onReplaced?(connection: Connection<Params, Auth, Query>, info: { readonly name: string }): unknown;
   /** The service or the server is about to stop. */
-  onDraining?(connection: Connection<Params>): unknown;
+  onDraining?(connection: Connection<Params, Auth, Query>): unknown;
+  /** `connection.auth` expires soon, at `expiresAt` (ms since 1970); `connection.refreshAuth` puts another in its place. */
+  onAuthExpiring?(connection: Connection<Params, Auth, Query>, info: { readonly expiresAt: number }): unknown;
 }
 
 /** What a service does, as a state machine: one actor for each connection. */
-export interface MachineBehaviour {
+export interface MachineBehaviour<Machine extends AnyStateMachine = AnyStateMachine> {
   /** Made with `serviceSetup()` or XState's `setup()`. Its final state closes the connection with 1000. */
-  readonly machine: AnyStateMachine;
+  readonly machine: Machine;
 }
+
+/** A machine that asks for more in its input than connections of the service have: nothing is one. */
+type Fitting<Machine extends AnyStateMachine, Input> =
+  Input extends InputFrom<Machine> ? Machine : { readonly input: Input };
 
 export const handlerNames = [
   'onOpen',
@@ -82,6 +101,7 @@ export const handlerNames = [
   'onIdle',
   'onReplaced',
   'onDraining',
+  'onAuthExpiring',
 ] as const;
 
 export type HandlerName = (typeof handlerNames)[number];
@@ -104,6 +124,8 @@ export interface ServiceDefinition {
   readonly basePath: Route;
   readonly behaviour: Behaviour;
   readonly options: Omit<ServiceOptions, 'name'>;
+  /** What it asks of a handshake; undefined: nothing, and upgrades are answered at once. */
+  readonly handshake: HandshakeRules | undefined;
 }
 
 const definitions = new WeakSet<ServiceDefinition>();
@@ -140,15 +162,49 @@ export function isServiceDefinition(value: unknown): value is ServiceDefinition 
  *
  * Source: the seed, "Defining a WebSocket service".
  */
-export function defineService<const Base extends string = '', const Upgrade extends string = ''>(
-  definition: ServicePath<Base, Upgrade> & ServiceOptions & MachineBehaviour,
+export function defineService<
+  Machine extends AnyStateMachine,
+  const Base extends string = '',
+  const Upgrade extends string = '',
+  ParamsSchema extends StandardSchemaV1 | undefined = undefined,
+  QuerySchema extends StandardSchemaV1 | undefined = undefined,
+  Result = undefined,
+>(
+  definition: ServicePath<Base, Upgrade> &
+    ServiceOptions &
+    HandshakeOptions<PathParams<`${Base}/${Upgrade}`>, ParamsSchema, QuerySchema, Result> &
+    MachineBehaviour<
+      Machine &
+        Fitting<
+          Machine,
+          ServiceMachineInput<
+            AuthOf<Result>,
+            OutputOf<ParamsSchema, PathParams<`${Base}/${Upgrade}`>>,
+            OutputOf<QuerySchema, undefined>
+          >
+        >
+    >,
 ): ServiceDefinition;
-export function defineService<const Base extends string = '', const Upgrade extends string = ''>(
-  definition: ServicePath<Base, Upgrade> & ServiceOptions & Handlers<PathParams<`${Base}/${Upgrade}`>>,
+export function defineService<
+  const Base extends string = '',
+  const Upgrade extends string = '',
+  ParamsSchema extends StandardSchemaV1 | undefined = undefined,
+  QuerySchema extends StandardSchemaV1 | undefined = undefined,
+  Result = undefined,
+>(
+  definition: ServicePath<Base, Upgrade> &
+    ServiceOptions &
+    HandshakeOptions<PathParams<`${Base}/${Upgrade}`>, ParamsSchema, QuerySchema, Result> &
+    Handlers<
+      OutputOf<ParamsSchema, PathParams<`${Base}/${Upgrade}`>>,
+      AuthOf<Result>,
+      OutputOf<QuerySchema, URLSearchParams>
+    >,
 ): ServiceDefinition;
 export function defineService(
   definition: ServicePath<string, string> &
     ServiceOptions &
+    AnyHandshakeOptions &
     Partial<MachineBehaviour> &
     Handlers<Readonly<Record<string, string>>>,
 ): ServiceDefinition {
@@ -185,6 +241,7 @@ const optionKeys = [
   'limits',
   'compression',
   'http',
+  ...handshakeKeys,
 ] as const;
 const definitionKeys = ['basePath', 'webSocketUpgradePath', ...optionKeys, ...handlerNames, 'machine'] as const;
 
@@ -220,7 +277,7 @@ function isStrings(value: unknown): value is readonly string[] {
 export function buildDefinition(
   basePath: string,
   webSocketUpgradePath: string,
-  options: ServiceOptions,
+  options: ServiceOptions & AnyHandshakeOptions,
   behaviourOf: (service: string) => Behaviour,
 ): ServiceDefinition {
   if (typeof basePath !== 'string') throw wrongType('basePath', 'a string', basePath);
@@ -228,6 +285,7 @@ export function buildDefinition(
     throw wrongType('webSocketUpgradePath', 'a string', webSocketUpgradePath);
   }
   checkOptions(options);
+  const handshake = handshakeRules(options);
   const label = options.name ?? `${basePath}${webSocketUpgradePath}`;
   const route = parseRoute(label, basePath, webSocketUpgradePath);
   const { subprotocols, subprotocolRequired, allowedOrigins, limits, compression, http } = options;
@@ -245,6 +303,7 @@ export function buildDefinition(
       ...(compression !== undefined && { compression }),
       ...(http !== undefined && { http }),
     },
+    handshake,
   });
   definitions.add(definition);
   return definition;

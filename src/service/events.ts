@@ -17,7 +17,9 @@ export type WsEvent =
   /** Another connection was stored under this name, which was this connection's until then. */
   | { readonly type: 'ws.replaced'; readonly name: string }
   /** The service or the server is about to stop; the connection will be closed soon. */
-  | { readonly type: 'ws.draining' };
+  | { readonly type: 'ws.draining' }
+  /** `auth` expires soon, at `expiresAt` (ms since 1970); unless it is refreshed, the connection is closed then. */
+  | { readonly type: 'ws.auth.expiring'; readonly expiresAt: number };
 
 /** The kinds of events that a service may leave unhandled. */
 export type WsEventType = WsEvent['type'];

@@ -23,8 +23,16 @@ export interface Limits {
   readonly closeTimeoutMs: number;
   /** After so long without a message the service is told (`onIdle`). 0 is off. @defaultValue 0 */
   readonly idleTimeoutMs: number;
-  /** How long a request's headers may take to arrive at a server of our own (`listen`). @defaultValue 10 000 */
+  /**
+   * How long a handshake may take: a request's headers to arrive at a server of our own (`listen`), and then, on any
+   * server, what a service asks before the 101 (`authenticate` and others), which is answered 503 beyond it.
+   * @defaultValue 10 000
+   */
   readonly handshakeTimeoutMs: number;
+  /** So many handshakes of a service may wait for `authenticate` and others; beyond it upgrades get 503. @defaultValue 1000 */
+  readonly maxWaitingHandshakes: number;
+  /** So long before `auth` expires the service is told, but not before half of its time is over. @defaultValue 60 000 */
+  readonly expiryWarningMs: number;
 }
 
 /** The limits that a service may override. */
@@ -42,6 +50,8 @@ export const defaultLimits: Limits = Object.freeze({
   closeTimeoutMs: 10_000,
   idleTimeoutMs: 0,
   handshakeTimeoutMs: 10_000,
+  maxWaitingHandshakes: 1000,
+  expiryWarningMs: 60_000,
 });
 
 /** The least and the most that each may be. */
@@ -57,6 +67,8 @@ const bounds: Readonly<Record<keyof Limits, readonly [least: number, most: numbe
   closeTimeoutMs: [1, MAX_DELAY_MS],
   idleTimeoutMs: [0, MAX_DELAY_MS],
   handshakeTimeoutMs: [1, MAX_DELAY_MS],
+  maxWaitingHandshakes: [1, Number.MAX_SAFE_INTEGER],
+  expiryWarningMs: [0, MAX_DELAY_MS],
 };
 
 /** @throws {TroupeTypeError | TroupeRangeError} for a value that is no limit */

@@ -12,10 +12,22 @@ import { TroupeError } from '../errors.ts';
 import type { Connection, ConnectionInfo } from './connection.ts';
 import type { WsEvent } from './events.ts';
 
-/** The input of a service's machine. */
-export interface ServiceMachineInput {
+/**
+ * The input of a service's machine.
+ *
+ * Beside the connection: `auth`, what `authenticate` of the service found out; `params`, the parameters of the path, or
+ * what the schema `params` made of them; `query`, what the schema `query` made of that. Of what the machine does not
+ * ask by a type, it may be started without.
+ */
+export type ServiceMachineInput<Auth = unknown, Params = unknown, Query = unknown> = {
   readonly connection: ConnectionInfo;
-}
+} & Asked<'auth', Auth> &
+  Asked<'params', Params> &
+  Asked<'query', Query>;
+
+type Asked<Name extends string, Value> = unknown extends Value
+  ? { readonly [Key in Name]?: unknown }
+  : { readonly [Key in Name]: Value };
 
 interface Acting {
   readonly self: AnyActorRef;
@@ -147,6 +159,13 @@ export const connectionActions = {
   closeConnection({ self }: Acting, params?: Close): void {
     connectionOf(self, 'closeConnection').closeConnection(params?.code, params?.reason);
   },
+  refreshAuth(
+    { self }: Acting,
+    params: { readonly auth: unknown; readonly expiresAt?: Date | number | undefined },
+  ): void {
+    const { auth, expiresAt } = params;
+    connectionOf(self, 'refreshAuth').refreshAuth(auth, { expiresAt });
+  },
   closeStoredConnection({ self }: Acting, params: Close & { readonly name: string }): void {
     void connectionOf(self, 'closeStoredConnection').closeStoredConnection(params.name, params.code, params.reason);
   },
@@ -161,7 +180,8 @@ export const connectionActions = {
  * Extend it with your own actions, guards and delays, then create the machine.
  * XState's `extend` takes no actors: a machine that invokes some is made with
  * `setup()` and {@link connectionActions}. A connection's machine runs as an actor of its own; when it fails,
- * only that connection ends.
+ * only that connection ends. `Auth`, `Params` and `Query` say what the machine expects of `input.auth`,
+ * `input.params` and `input.query`; a service whose `authenticate` and schemas give something else does not compile.
  *
  * @example
  * ```ts
@@ -194,9 +214,12 @@ export const connectionActions = {
 export function serviceSetup<
   Context extends MachineContext = Record<never, never>,
   OwnEvent extends EventObject = never,
+  Auth = unknown,
+  Params = unknown,
+  Query = unknown,
 >() {
   return setup({
-    types: {} as { context: Context; events: WsEvent | OwnEvent; input: ServiceMachineInput },
+    types: {} as { context: Context; events: WsEvent | OwnEvent; input: ServiceMachineInput<Auth, Params, Query> },
     actions: connectionActions,
   });
 }

@@ -3,7 +3,13 @@
  *
  * Nothing is made for a fact that nobody listens to, and nothing is timed for it.
  */
-import type { ConnectionInfo, ConnectionState, LivenessState, OutboundState } from '../service/connection.ts';
+import type {
+  AuthenticationState,
+  ConnectionInfo,
+  ConnectionState,
+  LivenessState,
+  OutboundState,
+} from '../service/connection.ts';
 import type { WsEvent } from '../service/events.ts';
 import type { DeliveryStatus } from '../service/outcome.ts';
 
@@ -39,6 +45,7 @@ export interface TroupeEvents {
     readonly state: ConnectionState;
     readonly outbound: OutboundState;
     readonly liveness: LivenessState;
+    readonly authentication: AuthenticationState;
   };
   /** Transitions of the chart of a connection were taken; once at its beginning without any. */
   'connection.transitioned': {

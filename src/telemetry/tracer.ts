@@ -25,7 +25,7 @@ export interface Tracer {
   readonly name: string;
   /** Judges an upgrade. MUST call `judge` once, at once. */
   upgrade(request: IncomingMessage, judge: () => void): void;
-  /** An upgrade was answered, or could not be (500). */
+  /** An upgrade was answered, or could not be (500), or nobody waited for the answer any more (499). */
   upgraded(request: IncomingMessage, outcome: UpgradeOutcome): void;
   /** A handler is about to run; the answer is told what becomes of it. Absent when that is of no interest. */
   readonly handler?: ((connection: TracedConnection, event: WsEvent) => HandlerTrace | undefined) | undefined;

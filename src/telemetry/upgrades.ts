@@ -13,6 +13,9 @@ export interface RefusedUpgrade {
   readonly service: string | undefined;
 }
 
+/** What servers commonly say of a request whose sender did not wait for the answer; it is in no registry. */
+const CLIENT_CLOSED_REQUEST = 499;
+
 type Trace = (request: IncomingMessage, judge: () => void) => void;
 
 export class Upgrades {
@@ -53,6 +56,11 @@ export class Upgrades {
       ...(service !== undefined && { service }),
       ...this.#duration(request),
     });
+  }
+
+  /** The remote side went away before it was answered: what has begun to be traced ends. */
+  abandoned(request: IncomingMessage, service: string | undefined): void {
+    this.#events.tracer?.upgraded(request, { status: CLIENT_CLOSED_REQUEST, reason: '', service });
   }
 
   /** The answer could not be given; the stream is destroyed. */

@@ -80,6 +80,8 @@ export interface AcceptableUpgrade<Request, Stream> {
   readonly head: Uint8Array;
   /** The subprotocol to announce; `undefined` leaves the header out. */
   readonly subprotocol: string | undefined;
+  /** More headers for the answer, which were checked: no line ends in them, and none of the handshake's own. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
 }
 
 /** Accepts upgrades. One transport serves one service, whose limits it was made with. */

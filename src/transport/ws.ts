@@ -124,6 +124,10 @@ export function createWsTransport(
   };
   const server = new WebSocketServer(serverOptions);
   const chosenSubprotocol = new WeakMap<IncomingMessage, string>();
+  const ownHeaders = new WeakMap<IncomingMessage, NonNullable<Upgrade['headers']>>();
+  server.on('headers', (lines, request) => {
+    for (const [name, value] of ownHeaders.get(request) ?? []) lines.push(`${name}: ${value}`);
+  });
   const setting: SocketSetting = {
     maxPayload: options.maxPayload,
     closeTimeoutMs: options.closeTimeoutMs,
@@ -131,10 +135,11 @@ export function createWsTransport(
   };
 
   /** Lets `ws` answer, and do all that is not read and written here from the beginning. */
-  function acceptWithWs({ request, stream, head, subprotocol }: Upgrade, onAccepted: OnAccepted): void {
+  function acceptWithWs({ request, stream, head, subprotocol, headers }: Upgrade, onAccepted: OnAccepted): void {
     const offer = options.compression ? acceptableOffer(request.headers['sec-websocket-extensions']) : undefined;
     const handshake = offer === undefined ? request : withExtensions(request, offer);
     if (subprotocol !== undefined) chosenSubprotocol.set(handshake, subprotocol);
+    if (headers !== undefined) ownHeaders.set(handshake, headers);
     server.handleUpgrade(handshake, stream, Buffer.from(head), (webSocket) => {
       const socket = new StreamSocket(stream, setting, offer?.windowBits);
       webSocket.observe(socket, stream);
@@ -153,7 +158,7 @@ export function createWsTransport(
       const isUntouched = stream.listenerCount('data') === 0 && !stream.isPaused();
       const isUp = stream.readable && stream.writable;
       const isOurs = !mayCompress && isUntouched && isUp && joins();
-      const answer = isOurs ? switchingProtocols(request, upgrade.subprotocol) : undefined;
+      const answer = isOurs ? switchingProtocols(request, upgrade.subprotocol, upgrade.headers) : undefined;
       if (answer === undefined) {
         acceptWithWs(upgrade, onAccepted);
         return;

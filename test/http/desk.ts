@@ -45,6 +45,7 @@ export function createDesk(
     findHttp: () => undefined,
     isUpgradePath: (path) => find(path) !== undefined,
     listenerFailed: (error) => failures.push(error),
+    abandoned: () => undefined,
     acceptFailed: (error) => failures.push(error),
     ...fields,
     accepted,

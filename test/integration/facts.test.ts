@@ -79,7 +79,11 @@ describe.each(forms)('of a service made with %s', (form) => {
     const last = await steps.until(({ states }) => states.includes('connection.closed'));
 
     const within = 'connection.connected';
-    const beside = [`${within}.outbound.flowing`, `${within}.liveness.alive.heard`];
+    const beside = [
+      `${within}.outbound.flowing`,
+      `${within}.liveness.alive.heard`,
+      `${within}.authentication.authValid`,
+    ];
     const [id] = new Set(steps.all.map(({ connection }) => connection));
     const of = { connection: id, service: path };
     const [beginning, opened, received, handled] = steps.all;

@@ -137,10 +137,10 @@ describe.each(Object.entries(machines))('the chart "%s"', (name, machine) => {
     // Every `provide` makes transitions of its own, so they are told apart by what they say.
     const keyOf = (one: AnyTransitionDefinition): string => JSON.stringify(one.toJSON());
     const taken = new Set<string>();
+    const oracles = everyAnswer(machine).map((answers) => withAnswers(machine, () => answers));
     for (const { snapshot } of reachable(machine)) {
       for (const type of eventTypesOf(machine)) {
-        for (const answers of everyAnswer(machine)) {
-          const oracle = withAnswers(machine, () => answers);
+        for (const oracle of oracles) {
           const enabled = oracle.getTransitionData(oracle.resolveState(snapshot), { type });
           for (const one of enabled) taken.add(keyOf(one));
         }
@@ -222,7 +222,10 @@ const openConnection = () => connection().send('handler.settled');
 const waiting: Answers = { isMessageWaiting: true };
 
 /** The region of a connection, as its value says. */
-function region(walker: { readonly value: unknown }, name: 'lifecycle' | 'outbound' | 'liveness'): unknown {
+function region(
+  walker: { readonly value: unknown },
+  name: 'lifecycle' | 'outbound' | 'liveness' | 'authentication',
+): unknown {
   return ((walker.value as Plain)['connected'] as Plain)[name];
 }
 
@@ -232,7 +235,7 @@ describe('a connection that opens', () => {
     expect(region(connection(), 'lifecycle')).toEqual({ open: 'opening' });
   });
 
-  it.each(['ws.text', 'ws.binary', 'ws.replaced', 'ws.draining', 'ws.idle'])(
+  it.each(['ws.text', 'ws.binary', 'ws.replaced', 'ws.draining', 'ws.idle', 'ws.auth.expiring'])(
     'has %s wait until onOpen has settled',
     (type) => {
       const walker = connection().send(type);
@@ -470,6 +473,34 @@ describe('the liveness of a connection', () => {
     walker.send('heartbeat.heard');
     expect(region(walker, 'liveness')).toEqual({ alive: 'heard' });
     expect(walker.snapshot.hasTag('asked')).toBe(false);
+  });
+});
+
+describe('the authentication of a connection', () => {
+  it('has the service renew it when it expires soon, and is valid again when that did', () => {
+    const walker = openConnection().send('auth.expiring');
+    expect(walker.actions).toEqual(['renewAuth']);
+    expect(region(walker, 'authentication')).toBe('expiring');
+    expect(walker.send('auth.refreshed').actions).toEqual([]);
+    expect(region(walker, 'authentication')).toBe('authValid');
+  });
+
+  it('finishes what has arrived at its end, and waits no longer after the time of a close', () => {
+    const walker = openConnection().sendAll('ws.text', 'auth.expiring').send('auth.expired');
+    expect(walker.actions).toEqual(['finishExpired']);
+    expect(region(walker, 'authentication')).toBe('expired');
+    expect(walker.send('auth.expired').actions).toEqual(['closeExpired']);
+  });
+
+  it('never comes back once it has expired', () => {
+    const walker = openConnection().sendAll('auth.expiring', 'auth.expired', 'auth.refreshed', 'auth.expiring');
+    expect(region(walker, 'authentication')).toBe('expired');
+  });
+
+  it('does nothing that the lifecycle would notice by itself', () => {
+    const walker = openConnection().send('ws.text');
+    const before = region(walker, 'lifecycle');
+    expect(region(walker.sendAll('auth.expiring', 'auth.expired'), 'lifecycle')).toEqual(before);
   });
 });
 

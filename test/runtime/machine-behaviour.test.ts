@@ -17,6 +17,7 @@ import type { Connection } from '../../src/service/connection.ts';
 
 const info = { id: 'c1' };
 const connection = { info: () => info } as unknown as Connection;
+const machineInput = { connection: connection.info(), auth: { user: 'u1' }, params: {}, query: undefined };
 const text = { type: 'ws.text', text: 'hi' } as never;
 
 interface Seated {
@@ -45,6 +46,7 @@ function seat(machine: AnyStateMachine, { isInspected = false } = {}): Seated {
   const told: unknown[] = [];
   const seat: Seat = {
     connection,
+    machineInput,
     actor: root,
     stopChild: (child) => (child as unknown as { _stop(): void })._stop(),
     failed: (error, during) => told.push(['failed', during, (error as Error).message]),
@@ -79,7 +81,7 @@ const numberOf = (actor: AnyActorRef): unknown => (actor.getSnapshot() as { cont
 describe('the machine of a connection', () => {
   it('has the options that XState gives an actor', () => {
     const { actor, root } = seat(counting());
-    const input = { connection: info };
+    const input = machineInput;
     const theirs = createActor(counting(), { parent: root, id: 'service', src: 'counting', input });
     expect(Object.entries(actor.options)).toEqual(Object.entries(theirs.options));
     expect(Object.keys(actor)).toEqual(Object.keys(theirs));

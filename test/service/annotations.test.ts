@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  Authenticate,
   BasePath,
   createTroupe,
   OnBinaryMessage,
@@ -13,6 +14,7 @@ import {
   ServiceConfig,
   WebSocketUpgradePath,
   type Connection,
+  type HandshakeRequest,
 } from 'troupe';
 import { definitionOf } from '../../src/service/annotations.ts';
 import { connect } from '../support/client.ts';
@@ -233,6 +235,101 @@ describe('an annotation that stands twice', () => {
       @OnOpen() @OnOpen() opened(): void {}
     }
     expect(methodsOf(Same)).toEqual({ onOpen: 'opened' });
+  });
+});
+
+describe('the annotation Authenticate', () => {
+  const request = {} as HandshakeRequest;
+  const authOf = (service: unknown): unknown => definitionOf(service).handshake?.authenticate?.(request);
+
+  it('has its static method say who a handshake comes from, with the class as this', () => {
+    @BasePath('/a')
+    class Guarded {
+      static user = 'ada';
+      @Authenticate()
+      static admits() {
+        return this.user;
+      }
+      @OnOpen()
+      opened() {}
+    }
+    class Extended extends Guarded {
+      static override user = 'bob';
+    }
+    expect([authOf(Guarded), authOf(Extended)]).toEqual(['ada', 'bob']);
+  });
+
+  it('may be overridden in a subclass, by an option as well', () => {
+    @BasePath('/a')
+    class Guarded {
+      @Authenticate()
+      static admits(): string {
+        return 'ada';
+      }
+      @OnOpen()
+      opened() {}
+    }
+    class Own extends Guarded {
+      @Authenticate()
+      static lets() {
+        return 'bob';
+      }
+    }
+    @ServiceConfig({ authenticate: () => 'eve' })
+    class Configured extends Guarded {}
+    expect([authOf(Own), authOf(Configured), authOf(Guarded)]).toEqual(['bob', 'eve', 'ada']);
+  });
+
+  it('is the typed error when it stands twice, or beside the option', () => {
+    expect(() => {
+      class Twice {
+        @Authenticate()
+        static one() {}
+        @Authenticate()
+        static two() {}
+        @OnOpen()
+        opened() {}
+      }
+      return Twice;
+    }).toThrow(/^@Authenticate stands on more than one method of its class; the second is "two"/);
+    expect(() => {
+      @BasePath('/a')
+      @ServiceConfig({ authenticate: () => 'ada' })
+      class Both {
+        @Authenticate()
+        static admits() {}
+      }
+      return Both;
+    }).toThrow(/^@Authenticate stands on more than one method/);
+  });
+
+  it('is inherited, also by a subclass with options of its own', () => {
+    @BasePath('/a')
+    @ServiceConfig({ authenticate: () => 'ada', limits: { maxPayload: 5 } })
+    class Guarded {
+      @OnOpen()
+      opened() {}
+    }
+    @ServiceConfig({ name: 'mine' })
+    class Named extends Guarded {}
+    class Annotated extends Guarded {
+      @Authenticate()
+      static admits() {
+        return 'bob';
+      }
+    }
+    expect([authOf(Named), authOf(Annotated), authOf(Guarded)]).toEqual(['ada', 'bob', 'ada']);
+    expect(definitionOf(Named)).toMatchObject({ name: 'mine', options: { limits: { maxPayload: 5 } } });
+  });
+
+  it('is the typed error for a method of an instance', () => {
+    expect(() => {
+      class Misplaced {
+        // @ts-expect-error: what is annotated is static
+        @Authenticate() admits() {}
+      }
+      return Misplaced;
+    }).toThrow('@Authenticate belongs on a public static method, not on the method "admits".');
   });
 });
 

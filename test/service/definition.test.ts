@@ -46,6 +46,39 @@ describe('a definition', () => {
     expect(defineService({ basePath: '/a', ...behaviour }).options).toEqual({});
   });
 
+  it('asks nothing of a handshake unless it says so', () => {
+    expect(defineService({ basePath: '/a', ...behaviour }).handshake).toBeUndefined();
+    const { handshake } = defineService({
+      basePath: '/a',
+      ...behaviour,
+      authenticate: () => 'ada',
+      responseHeaders: { 'X-A': ['1', '2'], 'X-B': '3' },
+    });
+    expect(Object.keys(handshake!)).toEqual(['authenticate', 'responseHeaders']);
+    expect(handshake?.responseHeaders).toEqual([
+      ['X-A', '1'],
+      ['X-A', '2'],
+      ['X-B', '3'],
+    ]);
+  });
+
+  it.each([
+    [{ authenticate: 'yes' }, 'authenticate must be a function, but is a string.'],
+    [{ selectSubprotocol: {} }, 'selectSubprotocol must be a function, but is an object.'],
+    [
+      { reauthenticate: () => 'ada' },
+      'authenticate must be a function, as there is a reauthenticate, but is undefined.',
+    ],
+    [{ query: { parse: () => 1 } }, 'query must be a Standard Schema, but is an object.'],
+    [{ params: { '~standard': {} } }, 'params must be a Standard Schema, but is an object.'],
+    [{ responseHeaders: 'X-A: 1' }, 'responseHeaders must be an object with headers by name, but is a string.'],
+  ])('is a TypeError for %j', (options, message) => {
+    expect(thrown(() => define({ basePath: '/a', ...behaviour, ...options }))).toMatchObject({
+      name: 'TroupeTypeError',
+      message,
+    });
+  });
+
   it('is frozen, recognised, and may be used in several Troupes', () => {
     const service = defineService({ basePath: '/a', ...behaviour });
     expect(Object.isFrozen(service)).toBe(true);

@@ -16,6 +16,8 @@ describe('the defaults', () => {
       closeTimeoutMs: 10_000,
       idleTimeoutMs: 0,
       handshakeTimeoutMs: 10_000,
+      maxWaitingHandshakes: 1000,
+      expiryWarningMs: 60_000,
     });
     expect(Object.isFrozen(defaultLimits)).toBe(true);
   });

@@ -66,6 +66,8 @@ const actions = [
   ],
   [{ type: 'closeConnection' }, ['closeConnection', undefined, undefined]],
   [{ type: 'closeConnection', params: { code: 4000, reason: 'r' } }, ['closeConnection', 4000, 'r']],
+  [{ type: 'refreshAuth', params: { auth: 'a' } }, ['refreshAuth', 'a', { expiresAt: undefined }]],
+  [{ type: 'refreshAuth', params: { auth: 'a', expiresAt: 5 } }, ['refreshAuth', 'a', { expiresAt: 5 }]],
   [{ type: 'closeStoredConnection', params: { name: 'n' } }, ['closeStoredConnection', 'n', undefined, undefined]],
   [
     { type: 'closeStoredConnection', params: { name: 'n', code: 4000, reason: 'r' } },

@@ -4,11 +4,11 @@ import { context, SpanKind, SpanStatusCode, trace, type Context } from '@opentel
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { fromPromise, setup } from 'xstate';
-import { defineService, serviceSetup, type Connection, type WsEvent } from 'troupe';
+import { defineService, serviceSetup, type Connection, type HandshakeRequest, type WsEvent } from 'troupe';
 import { instrument, type InstrumentOptions } from 'troupe/otel';
-import { connect, refused } from '../support/client.ts';
+import { connect, dial, refused } from '../support/client.ts';
 import { announcer, at, echo, forms } from '../support/forms.ts';
-import { Inbox } from '../support/inbox.ts';
+import { Inbox, turn } from '../support/inbox.ts';
 import { registerContexts, sdk } from '../support/otel.ts';
 import { serve, watch, type Server } from '../support/server.ts';
 
@@ -210,6 +210,40 @@ describe('an upgrade', () => {
     expect(followed.spans.at(-1)).toMatchObject({
       status: { code: SpanStatusCode.ERROR },
       attributes: { 'http.response.status_code': 503, 'error.type': '503' },
+    });
+  });
+
+  it('that waits for authenticate has a span until it is answered, or until nobody waits for it', async () => {
+    const active = new Inbox<Context>();
+    const waiting = new Inbox<HandshakeRequest>();
+    const service = defineService({
+      ...at(path),
+      async authenticate(request) {
+        waiting.push(request);
+        await new Promise(setImmediate);
+        active.push(context.active());
+        if (!request.query.has('wait')) return 'ada';
+        return new Promise<string>(() => undefined);
+      },
+      onOpen: () => undefined,
+    });
+    const server = await serve([service]);
+    const followed = follow(server);
+    await connect(server.url('/test/lobby'), { headers });
+    expect(followed.spans[0]?.spanContext()).toEqual(trace.getSpanContext(await active.next()));
+    await waiting.next();
+
+    const client = dial(server.url('/test/lobby?wait'));
+    const { signal } = await waiting.next();
+    const gone = new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve());
+    });
+    client.socket.terminate();
+    await gone;
+    await turn();
+    expect(followed.spans.find(({ attributes }) => attributes['http.response.status_code'] === 499)).toMatchObject({
+      name: `GET ${path}`,
+      status: { code: SpanStatusCode.UNSET },
     });
   });
 
