@@ -32,8 +32,9 @@ export const inspector: Workload = {
   title: 'echo-16 while a viewer watches another connection',
   unit: 'µs of server CPU per message, while a viewer watches / while there is none',
   method:
-    'Two Troupes in one process, one of which has an inspector: slices of 100 000 messages in turn to the one without, ' +
-    'to the other while nobody looks, and while a viewer watches one silent connection there; medians of 9. ' +
+    'Two Troupes in one process, one of which has an inspector: slices of 100 000 messages to the one without, to the ' +
+    'other while nobody looks, and while a viewer watches one silent connection there, in turns that begin with each ' +
+    'of the three as often; medians of 9. ' +
     '`watched` is the one that is watched: 2 000 messages at 500/s, with and without the viewer; `frameUs` is the ' +
     'difference by the frames that the viewer gets, of which none may be left out. Every message is compared.',
   servers: ['troupe-handlers', 'troupe-machine'],
@@ -79,13 +80,22 @@ async function measure(server: ServerName, { scale }: RunOptions): Promise<Sampl
     for (const echoes of [plain!, inspected!]) await Promise.all(echoes.map((echo) => echo.run(WARM_UP)));
 
     const costs = { without: [] as number[], detached: [] as number[], attached: [] as number[] };
-    for (let number = 0; number < SLICES; number++) {
-      costs.without.push(await slice(plain!));
-      costs.detached.push(await slice(inspected!));
+    const attached = async (): Promise<number> => {
       const viewer = await Viewer.open(ports.inspected, TOKEN);
       await viewer.watchFirst();
-      costs.attached.push(await slice(inspected!));
+      const costUs = await slice(inspected!);
       await viewer.close();
+      return costUs;
+    };
+    const turn = [
+      async () => costs.without.push(await slice(plain!)),
+      async () => costs.detached.push(await slice(inspected!)),
+      async () => costs.attached.push(await attached()),
+    ];
+    for (let number = 0; number < SLICES; number++) {
+      // Each begins as often as the others: what comes first in a turn finds another heap.
+      const first = number % turn.length;
+      for (const measureOne of [...turn.slice(first), ...turn.slice(0, first)]) await measureOne();
     }
     const [withoutUs, detachedUs, attachedUs] = [costs.without, costs.detached, costs.attached].map(median);
 

@@ -26,7 +26,7 @@ import type { InspectorSettings } from './options.ts';
 import { Overview } from './overview.ts';
 import type { HelloFrame, MicrostepFrame, StatelyFrame } from './protocol.ts';
 import { chartOf, hasEnded } from './reading.ts';
-import type { InspectedWatcher, InspectorSource } from './source.ts';
+import type { InspectedWatcher, InspectorWatching, InspectorSource } from './source.ts';
 import { Pace, Share } from './share.ts';
 import { encode, StatelyWire } from './stately-wire.ts';
 import { Steps } from './steps.ts';
@@ -67,7 +67,7 @@ export class Hub implements InspectedWatcher {
   readonly #steps = new Steps();
   readonly #share = new Share();
   readonly #pace: Pace;
-  #stopInspecting: (() => void) | undefined;
+  #inspecting: InspectorWatching | undefined;
   #stopOverhearing: (() => void) | undefined;
   #nextLook: unknown;
 
@@ -216,12 +216,14 @@ export class Hub implements InspectedWatcher {
     if (viewer.isGone) return;
     if (!this.#watchList.has(actor.sessionId)) this.#steps.begin(actor);
     this.#watchList.add(viewer, actor);
-    this.#stopInspecting ??= this.#setting.source.inspect(this);
+    this.#inspecting ??= this.#setting.source.inspect(this);
+    this.#inspecting.changed();
     this.#nextLook ??= this.#setting.clock.setTimeout(this.#look, LOOK_MS);
   }
 
   #unwatch(viewer: Viewer, sessionId: string): void {
     this.#watchList.remove(viewer, sessionId);
+    this.#inspecting?.changed();
     this.#detachIfIdle();
   }
 
@@ -242,8 +244,8 @@ export class Hub implements InspectedWatcher {
     this.#setting.clock.clearTimeout(this.#nextLook);
     this.#nextLook = undefined;
     if ([...this.#viewers].some(({ isExtended }) => !isExtended)) return;
-    this.#stopInspecting?.();
-    this.#stopInspecting = undefined;
+    this.#inspecting?.end();
+    this.#inspecting = undefined;
   }
 
   readonly #look = (): void => {

@@ -57,11 +57,19 @@ export interface InspectedGroup {
   readonly members: ReadonlyMap<InspectedConnection, number>;
 }
 
-/** What the inspector wants to be told of. It is asked for each thing that any actor does. */
+/** What the inspector wants to be told of. */
 export interface InspectedWatcher {
+  /** The answer is remembered until {@link InspectorWatching.changed} is called. */
   wants(sessionId: string): boolean;
   wantsChildrenOf(parentId: string | undefined): boolean;
   next(event: InspectionEvent): void;
+}
+
+/** What the inspector holds while it is told of actors. */
+export interface InspectorWatching {
+  /** It wants other actors from now on. */
+  changed(): void;
+  end(): void;
 }
 
 /** The runtime, for whom looks at it. */
@@ -78,8 +86,8 @@ export interface InspectorSource {
   groupsOf(connection: InspectedConnection): Iterable<string>;
   /** Whether an actor is one of the runtime, and runs no code of users. */
   isOwn(actor: AnyActorRef): boolean;
-  /** Tells `watcher` of the actors that it wants from now on; returns what ends that. */
-  inspect(watcher: InspectedWatcher): () => void;
+  /** Tells `watcher` of the actors that it wants from now on. */
+  inspect(watcher: InspectedWatcher): InspectorWatching;
   /** Something of the inspector itself failed, which nothing should. */
   failed(error: unknown): void;
   /** Hears of an event, beside those who subscribe to it. Returns what ends that. */

@@ -127,8 +127,7 @@ export function chartLogic<Host extends ChartHost, Event extends EventObject>(
       const step = chart.step(configuration, event, host);
       const changes = step.next !== configuration;
       const next = changes ? snapshot.to(step.next) : snapshot;
-      if (inspectionOf(scope.system).watches(scope.self.sessionId))
-        tellTaken(scope.self, step.transitions, next, event);
+      if (inspectionOf(scope.system).watches(scope.self)) tellTaken(scope.self, step.transitions, next, event);
       if (changes && host.isWatched === true) scope.defer(() => tellChanged(host, event));
       if (step.transitions.length > 0 && host.isTraced === true)
         scope.defer(() => tellMoved(host, event, step.transitions));

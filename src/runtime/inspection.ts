@@ -14,23 +14,34 @@ import type { AnyActorRef, EventObject, InspectionEvent } from 'xstate';
 
 type System = AnyActorRef['system'];
 
+/** An actor, as far as it is asked for. */
+type Identified = Pick<AnyActorRef, 'sessionId'>;
+
 /** What actors ask. */
 export interface Inspection {
   /** Whether anybody inspects at all. */
   readonly isOn: boolean;
-  /** Whether anybody wants to be told what the actor with this sessionId does. */
-  watches(sessionId: string): boolean;
+  /** Whether anybody wants to be told what this actor does. */
+  watches(actor: Identified): boolean;
   /** Whether anybody wants to be told of actors that this parent starts. */
   watchesChildrenOf(parentId: string): boolean;
 }
 
-/** One that inspects some actors. It is asked often, so its answers are to be quick. */
+/** One that inspects some actors. */
 export interface ActorWatcher {
+  /** The answer is remembered for a while: {@link Watching.changed} MUST be called when it becomes another. */
   wants(sessionId: string): boolean;
   /** Whether it wants to know of actors that this parent starts. */
   wantsChildrenOf(parentId: string | undefined): boolean;
   /** Takes what it wanted. */
   next(event: InspectionEvent): void;
+}
+
+/** What a watcher holds while it watches. */
+export interface Watching {
+  /** The watcher wants other actors from now on. */
+  changed(): void;
+  end(): void;
 }
 
 /** What XState makes of whatever happens, and completes when somebody inspects. */
@@ -64,8 +75,8 @@ export function watchInspection(system: System, isInspected: boolean): void {
   inspections.set(system, new SystemInspection(system, isInspected));
 }
 
-/** Tells `watcher` of the actors that it wants, until the function that is returned is called. */
-export function watchActors(system: System, watcher: ActorWatcher): () => void {
+/** Tells `watcher` of the actors that it wants, until that is ended. */
+export function watchActors(system: System, watcher: ActorWatcher): Watching {
   const inspection = inspections.get(system);
   if (inspection === undefined) throw new Error('nobody notices who inspects this system');
   return inspection.watch(watcher);
@@ -75,8 +86,12 @@ class SystemInspection implements Inspection {
   isOn: boolean;
   /** Those that are told of everything. */
   readonly #inspectors = new Set<object>();
-  /** Asked for each event, so that an array it is: walking a set makes an iterator. */
   #watchers: readonly ActorWatcher[] = [];
+  /** The last two that were asked for: an event of a connection asks some ten times, for its actor and its machine. */
+  #latest: Identified | undefined;
+  #isLatestWatched = false;
+  #former: Identified | undefined;
+  #isFormerWatched = false;
   readonly #inspect: System['inspect'];
   /** Snapshots of actors that failed, as far as they were told of. */
   readonly #failures = new WeakSet<object>();
@@ -108,7 +123,7 @@ class SystemInspection implements Inspection {
       }
       if (!this.isOn) return;
       if (event.type === '@xstate.event') this.#tellOfFailure(event, tell);
-      if (!this.watches(event.actorRef.sessionId)) return;
+      if (!this.watches(event.actorRef)) return;
       const isToldAlready = event.type === '@xstate.snapshot' && this.#failures.has(event.snapshot as object);
       if (!isToldAlready) tell(event);
     };
@@ -121,18 +136,31 @@ class SystemInspection implements Inspection {
    */
   #tellOfFailure(event: Doing, tell: SystemInternals['_sendInspectionEvent']): void {
     const failed = failedChild(event);
-    if (failed === undefined || !this.watches(failed.sessionId)) return;
+    if (failed === undefined || !this.watches(failed)) return;
     const snapshot = failed.getSnapshot() as object;
     this.#failures.add(snapshot);
     tell({ type: '@xstate.snapshot', actorRef: failed, event: event.event!, snapshot });
   }
 
-  watches(sessionId: string): boolean {
-    if (!this.isOn) return false;
-    if (this.#inspectors.size > 0) return true;
-    for (let index = 0; index < this.#watchers.length; index++)
-      if (this.#watchers[index]!.wants(sessionId)) return true;
-    return false;
+  watches(actor: Identified): boolean {
+    if (actor === this.#latest) return this.#isLatestWatched;
+    if (actor === this.#former) return this.#isFormerWatched;
+    return this.isOn && this.#ask(actor);
+  }
+
+  #ask(actor: Identified): boolean {
+    const { sessionId } = actor;
+    const isWatched = this.#inspectors.size > 0 || this.#watchers.some((watcher) => watcher.wants(sessionId));
+    this.#former = this.#latest;
+    this.#isFormerWatched = this.#isLatestWatched;
+    this.#latest = actor;
+    this.#isLatestWatched = isWatched;
+    return isWatched;
+  }
+
+  #forgetAnswers(): void {
+    this.#latest = undefined;
+    this.#former = undefined;
   }
 
   watchesChildrenOf(parentId: string): boolean {
@@ -141,7 +169,7 @@ class SystemInspection implements Inspection {
     return this.#watchers.some((watcher) => watcher.wantsChildrenOf(parentId));
   }
 
-  watch(watcher: ActorWatcher): () => void {
+  watch(watcher: ActorWatcher): Watching {
     const subscription = this.#inspect((event) => {
       const { sessionId, _parent: parent } = event.actorRef as AnyActorRef;
       const isWanted =
@@ -150,14 +178,18 @@ class SystemInspection implements Inspection {
     });
     this.#watchers = [...this.#watchers, watcher];
     this.#count();
-    return () => {
-      subscription.unsubscribe();
-      this.#watchers = this.#watchers.filter((other) => other !== watcher);
-      this.#count();
+    return {
+      changed: () => this.#forgetAnswers(),
+      end: () => {
+        subscription.unsubscribe();
+        this.#watchers = this.#watchers.filter((other) => other !== watcher);
+        this.#count();
+      },
     };
   }
 
   #count(): void {
+    this.#forgetAnswers();
     this.isOn = this.#inspectors.size + this.#watchers.length > 0;
   }
 }

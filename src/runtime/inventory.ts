@@ -4,7 +4,7 @@ import type { Events } from '../telemetry/events.ts';
 import type { LiveConnection } from './connection.ts';
 import type { Group, GroupsRef } from './groups.ts';
 import type { NamedConnectionsRef, StoredName } from './named-connections.ts';
-import { watchActors, type ActorWatcher } from './inspection.ts';
+import { watchActors, type ActorWatcher, type Watching } from './inspection.ts';
 import { isOwnLogic } from './own-logic.ts';
 import type { LiveService } from './service.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -60,7 +60,7 @@ export class Inventory {
     return isOwnLogic((actor as unknown as { readonly logic: unknown }).logic);
   }
 
-  inspect(watcher: ActorWatcher): () => void {
+  inspect(watcher: ActorWatcher): Watching {
     return watchActors(this.supervisor.system, watcher);
   }
 

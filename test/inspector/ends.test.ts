@@ -40,7 +40,7 @@ describe('an actor', () => {
       isOwn: (actor: AnyActorRef) => actor === root,
       inspect(asking: InspectedWatcher) {
         watcher = asking;
-        return () => {};
+        return { changed() {}, end() {} };
       },
     } as unknown as InspectorSource;
     const hub = new Hub({ source, clock, redaction: 'all', allowActions: false, maxEventsPerSecond: 10 });

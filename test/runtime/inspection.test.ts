@@ -107,26 +107,58 @@ describe('a watcher of some actors', () => {
 
   it('is told of those that it wants, and of no others', () => {
     const { root, one, other, told, watcher, wanted } = newFamily();
-    const end = watchActors(root.system, watcher);
+    const watching = watchActors(root.system, watcher);
     one.send({ type: 'x' });
     other.send({ type: 'x' });
     expect(told).toEqual(['one @xstate.event', 'one @xstate.snapshot']);
     wanted.add(other.sessionId);
+    watching.changed();
     other.send({ type: 'x' });
-    end();
+    watching.end();
     one.send({ type: 'x' });
     expect(told.slice(2)).toEqual(['other @xstate.event', 'other @xstate.snapshot']);
   });
 
+  it('is asked once for one that does several things, until it wants others', () => {
+    const { root, one, other, wanted, watcher } = newFamily();
+    const asked: string[] = [];
+    const inspection = inspectionOf(root.system);
+    const watching = watchActors(root.system, {
+      ...watcher,
+      wants: (sessionId) => asked.push(sessionId) > 0 && wanted.has(sessionId),
+    });
+    const answers = () => [one, other, one, other].map((actor) => inspection.watches(actor));
+    expect(answers()).toEqual([true, false, true, false]);
+    expect(asked).toEqual([one.sessionId, other.sessionId]);
+    wanted.clear();
+    wanted.add(other.sessionId);
+    watching.changed();
+    expect(answers()).toEqual([false, true, false, true]);
+    expect(asked).toHaveLength(4);
+    watching.end();
+    expect(answers()).toEqual([false, false, false, false]);
+  });
+
+  it('is asked again for one that others were asked for in between', () => {
+    const { root, one, other, child, watcher } = newFamily();
+    const inspection = inspectionOf(root.system);
+    watchActors(root.system, watcher);
+    const third = child('third');
+    expect([one, other, third, one, other, third].map((actor) => inspection.watches(actor))).toEqual([
+      ...[true, false, false],
+      ...[true, false, false],
+    ]);
+  });
+
   it('is told of new actors of the parents that it wants', () => {
     const { root, one, child, told, watcher } = newFamily();
-    const end = watchActors(root.system, watcher);
+    const watching = watchActors(root.system, watcher);
     const third = child('third');
     createActor(
       fromTransition((state: null) => state, null),
       { parent: one, id: 'grandchild' },
     );
-    end();
+    watching.end();
     child('fourth');
     expect(third.id).toBe('third');
     expect(told).toEqual(['third @xstate.actor']);
@@ -135,27 +167,27 @@ describe('a watcher of some actors', () => {
   it('lets the inspection of all others be off', () => {
     const { root, one, other, watcher } = newFamily();
     const inspection = inspectionOf(root.system);
-    const end = watchActors(root.system, watcher);
+    const watching = watchActors(root.system, watcher);
     expect(inspection.isOn).toBe(true);
-    expect([inspection.watches(one.sessionId), inspection.watches(other.sessionId)]).toEqual([true, false]);
+    expect([inspection.watches(one), inspection.watches(other)]).toEqual([true, false]);
     expect(inspection.watchesChildrenOf(root.sessionId)).toBe(true);
     expect(inspection.watchesChildrenOf(one.sessionId)).toBe(false);
-    end();
+    watching.end();
     expect(inspection.isOn).toBe(false);
-    expect(inspection.watches(one.sessionId)).toBe(false);
+    expect(inspection.watches(one)).toBe(false);
   });
 
   it('leaves an inspector of everything what it has', () => {
     const { root, one, other, told, watcher } = newFamily();
     const seen: string[] = [];
     const everything = root.system.inspect(({ actorRef }) => void seen.push((actorRef as AnyActorRef).id));
-    const end = watchActors(root.system, watcher);
+    const watching = watchActors(root.system, watcher);
     other.send({ type: 'x' });
-    expect(inspectionOf(root.system).watches(other.sessionId)).toBe(true);
+    expect(inspectionOf(root.system).watches(other)).toBe(true);
     everything.unsubscribe();
     other.send({ type: 'x' });
     one.send({ type: 'x' });
-    end();
+    watching.end();
     expect(seen).toEqual(['other', 'other']);
     expect(told).toEqual(['one @xstate.event', 'one @xstate.snapshot']);
   });
