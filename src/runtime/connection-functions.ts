@@ -17,7 +17,9 @@ import type { ServiceMachineInput } from '../service/machine.ts';
 import type { ConnectionAdmission } from './connection-admission.ts';
 import type { ConnectionRegions } from './connection-regions.ts';
 import type { LiveConnection } from './connection.ts';
+import type { Few } from './few.ts';
 import { deliveryOf, NORMAL_CLOSURE, outcomeOf, type Functions } from './functions.ts';
+import type { JoinedGroup } from './member.ts';
 
 /** What is known of a connection when its upgrade is accepted. */
 export interface AcceptedUpgrade {
@@ -34,8 +36,8 @@ export interface AcceptedUpgrade {
 export abstract class ConnectionFunctions implements Connection {
   readonly #upgrade: AcceptedUpgrade;
   #attributes: Map<string, unknown> | undefined;
-  /** Whether it ever had a name or was in a group: the registries need not be asked about the others when they close. */
-  protected isRegistered = false;
+  heldNames: Few<string>;
+  joinedGroups: Few<JoinedGroup>;
 
   constructor(upgrade: AcceptedUpgrade) {
     this.#upgrade = upgrade;
@@ -157,14 +159,12 @@ export abstract class ConnectionFunctions implements Connection {
   storeConnection(name: string): Outcome {
     checkName('name', name);
     if (!this.isOpen) return outcomeOf('closed');
-    this.isRegistered = true;
     return this.functions.store(name, this.connection);
   }
 
   addConnectionToGroup(group: string): Outcome {
     checkName('group', group);
     if (!this.isOpen) return outcomeOf('closed');
-    this.isRegistered = true;
     return this.functions.addToGroup(group, this.connection);
   }
 

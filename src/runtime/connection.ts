@@ -305,10 +305,9 @@ export class LiveConnection
     this.#vigil.stop();
     this.admission?.cancel();
     this.#service.leave(this);
-    if (!this.isRegistered) return;
     const { names, groups } = this.#service.realm;
-    names.send({ type: 'connection.purge', connection: this });
-    groups.send({ type: 'connection.purge', connection: this });
+    if (this.heldNames !== undefined) names.send({ type: 'connection.purge', connection: this });
+    if (this.joinedGroups !== undefined) groups.send({ type: 'connection.purge', connection: this });
   }
 
   startCloseTimer(): void {

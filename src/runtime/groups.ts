@@ -8,9 +8,13 @@
  * so only the last {@link REMEMBERED_EMPTIED_GROUPS} are remembered. A removed group
  * is unknown at once; a retired name stays refused.
  *
+ * Which groups a connection is in is kept with the connection, and changed here
+ * only, as its names are.
+ *
  * Source: the seed, "Grouping WebSocket Connections".
  */
 import type { Frame } from '../delivery/frame.ts';
+import { itemsOf, withItem, withoutItem, type Few } from './few.ts';
 import { registryLogic, type RegistryRef, type Request } from './registry.ts';
 import type { Member } from './member.ts';
 
@@ -26,7 +30,6 @@ export interface Group<M extends Member> {
 
 export interface GroupsState<M extends Member> {
   readonly byName: Map<string, Group<M>>;
-  readonly byConnection: Map<M, Set<Group<M>>>;
   /** Emptied groups, the one emptied first in front. */
   readonly emptied: Set<Group<M>>;
   readonly retired: Set<string>;
@@ -53,7 +56,7 @@ export type GroupsRef<M extends Member> = RegistryRef<GroupsState<M>, GroupsEven
 const UNKNOWN_GROUP: GroupPush = { known: false, delivered: 0, missed: 0 };
 
 export function createGroupsState<M extends Member>(): GroupsState<M> {
-  return { byName: new Map(), byConnection: new Map(), emptied: new Set(), retired: new Set(), next: 0 };
+  return { byName: new Map(), emptied: new Set(), retired: new Set(), next: 0 };
 }
 
 /** The logic of the groups actor. */
@@ -73,8 +76,8 @@ export function groupsLogic<M extends Member>() {
         event.answer = remove(state, event.group, event.retire);
         break;
       case 'connection.purge':
-        for (const group of state.byConnection.get(event.connection) ?? []) drop(state, group, event.connection);
-        state.byConnection.delete(event.connection);
+        for (const group of itemsOf(groupsOf(event.connection))) drop(state, group, event.connection);
+        event.connection.joinedGroups = undefined;
         break;
     }
   });
@@ -90,10 +93,13 @@ function add<M extends Member>(state: GroupsState<M>, name: string, connection: 
   if (group.members.has(connection)) return 'ok';
   group.members.set(connection, state.next++);
   state.emptied.delete(group);
-  const own = state.byConnection.get(connection);
-  if (own === undefined) state.byConnection.set(connection, new Set([group]));
-  else own.add(group);
+  connection.joinedGroups = withItem(groupsOf(connection), group);
   return 'ok';
+}
+
+/** The groups that `connection` is in: only this registry puts them there, so they are of this kind. */
+function groupsOf<M extends Member>(connection: M): Few<Group<M>> {
+  return connection.joinedGroups as Few<Group<M>>;
 }
 
 function leave<M extends Member>(
@@ -105,7 +111,7 @@ function leave<M extends Member>(
   if (group === undefined) return 'unknown';
   if (!group.members.has(connection)) return 'not-a-member';
   drop(state, group, connection);
-  forgetMembership(state, group, connection);
+  forgetMembership(group, connection);
   return 'ok';
 }
 
@@ -133,7 +139,7 @@ function remove<M extends Member>(state: GroupsState<M>, name: string, retire: b
   state.byName.delete(name);
   state.emptied.delete(group);
   const members = [...group.members.keys()];
-  for (const member of members) forgetMembership(state, group, member);
+  for (const member of members) forgetMembership(group, member);
   return members;
 }
 
@@ -149,8 +155,6 @@ function drop<M extends Member>(state: GroupsState<M>, group: Group<M>, connecti
   state.byName.delete(oldest.name);
 }
 
-function forgetMembership<M extends Member>(state: GroupsState<M>, group: Group<M>, connection: M): void {
-  const own = state.byConnection.get(connection);
-  own?.delete(group);
-  if (own?.size === 0) state.byConnection.delete(connection);
+function forgetMembership<M extends Member>(group: Group<M>, connection: M): void {
+  connection.joinedGroups = withoutItem(groupsOf(connection), group);
 }

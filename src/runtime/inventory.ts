@@ -4,6 +4,7 @@ import type { Events } from '../telemetry/events.ts';
 import type { LiveConnection } from './connection.ts';
 import type { Group, GroupsRef } from './groups.ts';
 import type { NamedConnectionsRef, StoredName } from './named-connections.ts';
+import { itemsOf } from './few.ts';
 import { watchActors, type ActorWatcher, type Watching } from './inspection.ts';
 import { isOwnLogic } from './own-logic.ts';
 import type { LiveService } from './service.ts';
@@ -47,12 +48,11 @@ export class Inventory {
   }
 
   namesOf(connection: LiveConnection): Iterable<string> {
-    return this.#setting.names.getSnapshot().context.byConnection.get(connection) ?? [];
+    return itemsOf(connection.heldNames);
   }
 
   groupsOf(connection: LiveConnection): Iterable<string> {
-    const groups = this.#setting.groups.getSnapshot().context.byConnection.get(connection) ?? [];
-    return [...groups].map(({ name }) => name);
+    return [...itemsOf(connection.joinedGroups)].map(({ name }) => name);
   }
 
   /** Whether an actor runs no code of users. */

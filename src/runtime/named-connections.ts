@@ -6,10 +6,15 @@
  * a name that is taken replaces: the earlier connection stays open and keeps its
  * other names and its groups; whoever asked learns whom it replaced and tells it.
  *
+ * Which names a connection holds is kept with the connection, and changed here
+ * only: a table of connections beside that of names would be as large, and what
+ * is looked up in a large table is not in the processor's cache.
+ *
  * Source: the seed, "Storing single connection".
  */
 import type { Frame } from '../delivery/frame.ts';
 import type { DeliveryStatus } from '../service/outcome.ts';
+import { itemsOf, withItem, withoutItem } from './few.ts';
 import { registryLogic, type RegistryRef, type Request } from './registry.ts';
 import type { Member } from './member.ts';
 
@@ -22,7 +27,6 @@ export interface StoredName<M extends Member> {
 
 export interface NamedConnectionsState<M extends Member> {
   readonly byName: Map<string, StoredName<M>>;
-  readonly byConnection: Map<M, Set<string>>;
   /** The ordinal of the next stored name. */
   next: number;
 }
@@ -36,7 +40,7 @@ export type NamedConnectionsEvent<M extends Member> =
 export type NamedConnectionsRef<M extends Member> = RegistryRef<NamedConnectionsState<M>, NamedConnectionsEvent<M>>;
 
 export function createNamedConnectionsState<M extends Member>(): NamedConnectionsState<M> {
-  return { byName: new Map(), byConnection: new Map(), next: 0 };
+  return { byName: new Map(), next: 0 };
 }
 
 /** The logic of the named-connections actor. */
@@ -53,8 +57,8 @@ export function namedConnectionsLogic<M extends Member>() {
         event.answer = remove(state, event.name) ?? 'unknown';
         break;
       case 'connection.purge':
-        for (const name of state.byConnection.get(event.connection) ?? []) state.byName.delete(name);
-        state.byConnection.delete(event.connection);
+        for (const name of itemsOf(event.connection.heldNames)) state.byName.delete(name);
+        event.connection.heldNames = undefined;
         break;
     }
   });
@@ -65,9 +69,7 @@ function store<M extends Member>(state: NamedConnectionsState<M>, name: string, 
   if (holder === connection) return undefined;
   remove(state, name);
   state.byName.set(name, { name, connection, ordinal: state.next++ });
-  const own = state.byConnection.get(connection);
-  if (own === undefined) state.byConnection.set(connection, new Set([name]));
-  else own.add(name);
+  connection.heldNames = withItem(connection.heldNames, name);
   return holder;
 }
 
@@ -75,8 +77,6 @@ function remove<M extends Member>(state: NamedConnectionsState<M>, name: string)
   const holder = state.byName.get(name)?.connection;
   if (holder === undefined) return undefined;
   state.byName.delete(name);
-  const own = state.byConnection.get(holder)!;
-  own.delete(name);
-  if (own.size === 0) state.byConnection.delete(holder);
+  holder.heldNames = withoutItem(holder.heldNames, name);
   return holder;
 }

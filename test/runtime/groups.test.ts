@@ -4,6 +4,7 @@ import { createActor } from 'xstate';
 import { frameText } from '../../src/delivery/frame.ts';
 import { createGroupsState, groupsLogic, REMEMBERED_EMPTIED_GROUPS } from '../../src/runtime/groups.ts';
 import { ask } from '../../src/runtime/registry.ts';
+import { itemsOf } from '../../src/runtime/few.ts';
 import { fakeMembers, type FakeMember } from '../support/members.ts';
 
 const frame = frameText('hi');
@@ -144,7 +145,7 @@ describe('the registry of groups', () => {
     purge(ann);
     expect([push('g').delivered, push('h').delivered, push('i').delivered]).toEqual([1, 0, 0]);
     expect(ann.frames).toEqual([]);
-    expect(state.byConnection.has(ann)).toBe(false);
+    expect(ann.joinedGroups).toBeUndefined();
     expect([...state.emptied].map(({ name }) => name)).toEqual(['h', 'i']);
   });
 
@@ -208,7 +209,7 @@ describe('emptied groups', () => {
     for (let index = 0; index < REMEMBERED_EMPTIED_GROUPS + 100; index++) registry.add(`group ${index}`, registry.ann);
     registry.purge(registry.ann);
     expect(registry.state.byName.size).toBe(REMEMBERED_EMPTIED_GROUPS);
-    expect(registry.state.byConnection.size).toBe(0);
+    expect(registry.ann.joinedGroups).toBeUndefined();
   });
 });
 
@@ -322,9 +323,9 @@ class Look implements fc.Command<Model, Registry> {
     expect([...state.emptied].map(({ name }) => name).toSorted()).toEqual(emptied.toSorted());
     for (const member of members) {
       const own = [...groups].filter(([, group]) => group.has(member)).map(([name]) => name);
-      const known = [...(state.byConnection.get(member) ?? [])].map(({ name }) => name);
+      const known = [...itemsOf(member.joinedGroups)].map(({ name }) => name);
       expect(known.toSorted()).toEqual(own.toSorted());
-      expect(state.byConnection.has(member), 'nothing is kept for who is in no group').toBe(own.length > 0);
+      expect(member.joinedGroups !== undefined, 'nothing is kept for who is in no group').toBe(own.length > 0);
     }
     const rising = (ordinals: number[]): void => expect(ordinals).toEqual(ordinals.toSorted((a, b) => a - b));
     rising([...state.byName.values()].map(({ ordinal }) => ordinal));

@@ -4,6 +4,7 @@ import { createActor } from 'xstate';
 import { frameText } from '../../src/delivery/frame.ts';
 import { createNamedConnectionsState, namedConnectionsLogic } from '../../src/runtime/named-connections.ts';
 import { ask } from '../../src/runtime/registry.ts';
+import { itemsOf } from '../../src/runtime/few.ts';
 import { fakeMembers, type FakeMember } from '../support/members.ts';
 
 const frame = frameText('hi');
@@ -104,7 +105,7 @@ describe('the registry of named connections', () => {
     purge(ann);
     expect(namesOf(registry)).toEqual({ c: bob.id });
     purge(ann);
-    expect(registry.state.byConnection.has(ann)).toBe(false);
+    expect(ann.heldNames).toBeUndefined();
   });
 
   it('leaves a name alone that a purged connection has lost before', () => {
@@ -191,8 +192,8 @@ describe('the registry of named connections', () => {
           expect(ordinals, 'pages are in this order').toEqual(ordinals.toSorted((a, b) => a - b));
           for (const connection of members) {
             const own = [...model].filter(([, holder]) => holder === connection).map(([one]) => one);
-            expect([...(state.byConnection.get(connection) ?? [])].toSorted()).toEqual(own.toSorted());
-            expect(state.byConnection.has(connection), 'nothing is kept for who has no name').toBe(own.length > 0);
+            expect([...itemsOf(connection.heldNames)].toSorted()).toEqual(own.toSorted());
+            expect(connection.heldNames !== undefined, 'nothing is kept for who has no name').toBe(own.length > 0);
             expect(connection.frames.length).toBe(pushed.get(connection) ?? 0);
           }
         }

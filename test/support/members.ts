@@ -5,6 +5,8 @@ import type { Member } from '../../src/runtime/member.ts';
 export class FakeMember implements Member {
   readonly id: string;
   readonly ordinal: number;
+  heldNames: Member['heldNames'];
+  joinedGroups: Member['joinedGroups'];
   isOpen = true;
   /** What a push to it answers. */
   answer: 'delivered' | 'closed' | 'congested' = 'delivered';
