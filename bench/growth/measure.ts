@@ -1,7 +1,7 @@
 /** Measures what one operation costs at several sizes of a crowd, whatever carries its bytes. */
 import type { PushOrder } from '../crowd/pushes.ts';
 import { GROUP_SIZE, spread } from '../crowd/texts.ts';
-import { median } from '../figures.ts';
+import { mean } from '../figures.ts';
 
 /** A server and its clients. */
 export interface Subject {
@@ -35,7 +35,10 @@ export interface GrowthPlan {
   readonly sizes: readonly number[];
   /** How much of the full count is done in a batch. */
   readonly scale: number;
-  /** A figure is the median over so many batches. */
+  /**
+   * A figure is the mean over so many batches: whether a collection of garbage falls into a batch is chance, and a
+   * median either has all of its cost or nothing of it.
+   */
   readonly batches: number;
 }
 
@@ -96,5 +99,5 @@ async function measureSize(subject: Subject, size: number, { scale, batches }: G
   for (let batch = 0; batch < batches; batch++) {
     for (const figure of figureNames) costs[figure].push(await measures[figure]());
   }
-  return Object.fromEntries(figureNames.map((figure) => [figure, median(costs[figure])])) as Figures;
+  return Object.fromEntries(figureNames.map((figure) => [figure, mean(costs[figure])])) as Figures;
 }
