@@ -36,7 +36,7 @@ export const growth: Workload = {
   title: `growth from 1000 to ${REAL_SIZES.at(-1)} connections`,
   unit: worst,
   method:
-    'One round, in which a figure is the mean of 7 batches, or of 15 in memory: of 1 000 connections opened and ' +
+    'A figure is the mean of 7 batches in a row, or of 15 in memory: of 1 000 connections opened and ' +
     'closed, 10 000 echoes on 20 connections, 10 000 pushes to 20 names, 5 000 to 20 groups. `coldPush` goes to all ' +
     'names in turn, of which the processor has none at hand when there are many; it has no budget. Every message is compared.',
   servers: ['ws', 'troupe-handlers', 'troupe-machine'],
@@ -46,7 +46,6 @@ export const growth: Workload = {
     ...figuresOf('growth-in-memory', 'memory:', `from 1000 to ${MEMORY_SIZES.at(-1)} connections without the kernel`),
   ],
   when: 'not in quick',
-  atMostRounds: 1,
 
   async measure(server: ServerName, options: RunOptions): Promise<Sample> {
     const real = await growReal(server as CrowdName, options);
