@@ -214,16 +214,18 @@ export class Hub implements InspectedWatcher {
   #addWatcher(viewer: Viewer, actor: AnyActorRef): void {
     // Cut as it was told of the actor.
     if (viewer.isGone) return;
-    if (!this.#watchList.has(actor.sessionId)) this.#steps.begin(actor);
-    this.#watchList.add(viewer, actor);
     this.#inspecting ??= this.#setting.source.inspect(this);
-    this.#inspecting.changed();
+    if (!this.#watchList.has(actor.sessionId)) {
+      this.#steps.begin(actor);
+      this.#inspecting.add(actor);
+    }
+    this.#watchList.add(viewer, actor);
     this.#nextLook ??= this.#setting.clock.setTimeout(this.#look, LOOK_MS);
   }
 
   #unwatch(viewer: Viewer, sessionId: string): void {
-    this.#watchList.remove(viewer, sessionId);
-    this.#inspecting?.changed();
+    const unwatched = this.#watchList.remove(viewer, sessionId);
+    if (unwatched !== undefined) this.#inspecting?.remove(unwatched);
     this.#detachIfIdle();
   }
 
@@ -252,10 +254,6 @@ export class Hub implements InspectedWatcher {
     this.#nextLook = this.#setting.clock.setTimeout(this.#look, LOOK_MS);
     for (const actor of this.#watchList.ended) this.#ended(actor);
   };
-
-  wants(sessionId: string): boolean {
-    return this.#watchList.has(sessionId);
-  }
 
   wantsChildrenOf(parentId: string | undefined): boolean {
     for (const viewer of this.#viewers) if (this.#tellsOfChildren(viewer, parentId)) return true;

@@ -59,16 +59,15 @@ export interface InspectedGroup {
 
 /** What the inspector wants to be told of. */
 export interface InspectedWatcher {
-  /** The answer is remembered until {@link InspectorWatching.changed} is called. */
-  wants(sessionId: string): boolean;
   wantsChildrenOf(parentId: string | undefined): boolean;
   next(event: InspectionEvent): void;
 }
 
 /** What the inspector holds while it is told of actors. */
 export interface InspectorWatching {
-  /** It wants other actors from now on. */
-  changed(): void;
+  /** What this actor does is wanted from now on. */
+  add(actor: AnyActorRef): void;
+  remove(actor: AnyActorRef): void;
   end(): void;
 }
 

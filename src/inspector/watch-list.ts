@@ -34,12 +34,14 @@ export class WatchList {
     entry.viewers.add(viewer);
   }
 
-  remove(viewer: Viewer, sessionId: string): void {
+  /** Answers with the actor when this was the last of its viewers. */
+  remove(viewer: Viewer, sessionId: string): AnyActorRef | undefined {
     viewer.watched.delete(sessionId);
     viewer.unannounced.delete(sessionId);
     const entry = this.#entries.get(sessionId);
-    entry?.viewers.delete(viewer);
-    if (entry?.viewers.size === 0) this.#entries.delete(sessionId);
+    if (entry === undefined || !entry.viewers.delete(viewer) || entry.viewers.size > 0) return undefined;
+    this.#entries.delete(sessionId);
+    return entry.actor;
   }
 
   /** Actors that have come to their end, which XState does not always tell of. */

@@ -251,7 +251,7 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
   }
 
   get #isInspected(): boolean {
-    return this.#inspection.isOn && this.#inspection.watches(this);
+    return this.#inspection.watches(this);
   }
 
   get #internals(): SystemInternals {

@@ -7,30 +7,33 @@
  * nothing else than to tell of them. Attached and detached at any time.
  *
  * XState's `inspect` tells an inspector of everything. One that watches some
- * actors only, {@link watchActors}, is asked about each, so that the others pay
- * for it no more than the question.
+ * actors only, {@link watchActors}, leaves a mark on them, so that the others
+ * pay for it no more than to look for one.
  */
 import type { AnyActorRef, EventObject, InspectionEvent } from 'xstate';
 
 type System = AnyActorRef['system'];
 
-/** An actor, as far as it is asked for. */
-type Identified = Pick<AnyActorRef, 'sessionId'>;
+/** On an actor that is watched: by how many watchers. It is asked for some ten times an event, so it is no look-up. */
+const WATCHERS = Symbol('watchers');
+
+/** An actor, as far as it is watched. */
+interface Watchable {
+  [WATCHERS]?: number;
+}
 
 /** What actors ask. */
 export interface Inspection {
   /** Whether anybody inspects at all. */
   readonly isOn: boolean;
   /** Whether anybody wants to be told what this actor does. */
-  watches(actor: Identified): boolean;
+  watches(actor: object): boolean;
   /** Whether anybody wants to be told of actors that this parent starts. */
   watchesChildrenOf(parentId: string): boolean;
 }
 
 /** One that inspects some actors. */
 export interface ActorWatcher {
-  /** The answer is remembered for a while: {@link Watching.changed} MUST be called when it becomes another. */
-  wants(sessionId: string): boolean;
   /** Whether it wants to know of actors that this parent starts. */
   wantsChildrenOf(parentId: string | undefined): boolean;
   /** Takes what it wanted. */
@@ -39,8 +42,10 @@ export interface ActorWatcher {
 
 /** What a watcher holds while it watches. */
 export interface Watching {
-  /** The watcher wants other actors from now on. */
-  changed(): void;
+  /** It wants to know from now on what `actor` does. MUST NOT be told twice. */
+  add(actor: AnyActorRef): void;
+  /** It does no longer. */
+  remove(actor: AnyActorRef): void;
   end(): void;
 }
 
@@ -83,22 +88,18 @@ export function watchActors(system: System, watcher: ActorWatcher): Watching {
 }
 
 class SystemInspection implements Inspection {
-  isOn: boolean;
+  isOn = false;
+  #seesAll = false;
   /** Those that are told of everything. */
   readonly #inspectors = new Set<object>();
   #watchers: readonly ActorWatcher[] = [];
-  /** The last two that were asked for: an event of a connection asks some ten times, for its actor and its machine. */
-  #latest: Identified | undefined;
-  #isLatestWatched = false;
-  #former: Identified | undefined;
-  #isFormerWatched = false;
   readonly #inspect: System['inspect'];
   /** Snapshots of actors that failed, as far as they were told of. */
   readonly #failures = new WeakSet<object>();
 
   constructor(system: System, isInspected: boolean) {
     if (isInspected) this.#inspectors.add(this);
-    this.isOn = isInspected;
+    this.#count();
     const inspect = system.inspect;
     this.#inspect = inspect;
     system.inspect = (inspector) => {
@@ -142,46 +143,36 @@ class SystemInspection implements Inspection {
     tell({ type: '@xstate.snapshot', actorRef: failed, event: event.event!, snapshot });
   }
 
-  watches(actor: Identified): boolean {
-    if (actor === this.#latest) return this.#isLatestWatched;
-    if (actor === this.#former) return this.#isFormerWatched;
-    return this.isOn && this.#ask(actor);
-  }
-
-  #ask(actor: Identified): boolean {
-    const { sessionId } = actor;
-    const isWatched = this.#inspectors.size > 0 || this.#watchers.some((watcher) => watcher.wants(sessionId));
-    this.#former = this.#latest;
-    this.#isFormerWatched = this.#isLatestWatched;
-    this.#latest = actor;
-    this.#isLatestWatched = isWatched;
-    return isWatched;
-  }
-
-  #forgetAnswers(): void {
-    this.#latest = undefined;
-    this.#former = undefined;
+  watches(actor: object): boolean {
+    return this.#seesAll || watchersOf(actor) > 0;
   }
 
   watchesChildrenOf(parentId: string): boolean {
-    if (!this.isOn) return false;
-    if (this.#inspectors.size > 0) return true;
-    return this.#watchers.some((watcher) => watcher.wantsChildrenOf(parentId));
+    return this.#seesAll || this.#watchers.some((watcher) => watcher.wantsChildrenOf(parentId));
   }
 
   watch(watcher: ActorWatcher): Watching {
+    const watched = new Set<AnyActorRef>();
     const subscription = this.#inspect((event) => {
-      const { sessionId, _parent: parent } = event.actorRef as AnyActorRef;
+      const actor = event.actorRef as AnyActorRef;
       const isWanted =
-        event.type === '@xstate.actor' ? watcher.wantsChildrenOf(parent?.sessionId) : watcher.wants(sessionId);
+        event.type === '@xstate.actor' ? watcher.wantsChildrenOf(actor._parent?.sessionId) : watched.has(actor);
       if (isWanted) watcher.next(event);
     });
     this.#watchers = [...this.#watchers, watcher];
     this.#count();
     return {
-      changed: () => this.#forgetAnswers(),
+      add: (actor) => {
+        watched.add(actor);
+        mark(actor, 1);
+      },
+      remove: (actor) => {
+        if (watched.delete(actor)) mark(actor, -1);
+      },
       end: () => {
         subscription.unsubscribe();
+        for (const actor of watched) mark(actor, -1);
+        watched.clear();
         this.#watchers = this.#watchers.filter((other) => other !== watcher);
         this.#count();
       },
@@ -189,9 +180,17 @@ class SystemInspection implements Inspection {
   }
 
   #count(): void {
-    this.#forgetAnswers();
-    this.isOn = this.#inspectors.size + this.#watchers.length > 0;
+    this.#seesAll = this.#inspectors.size > 0;
+    this.isOn = this.#seesAll || this.#watchers.length > 0;
   }
+}
+
+function watchersOf(actor: object): number {
+  return (actor as Watchable)[WATCHERS] ?? 0;
+}
+
+function mark(actor: object, by: 1 | -1): void {
+  (actor as Watchable)[WATCHERS] = watchersOf(actor) + by;
 }
 
 /** The actor whose failure its parent is being told of. */

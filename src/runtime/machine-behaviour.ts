@@ -75,7 +75,7 @@ class MachinePerformer implements Performer {
   receive(_connection: unknown, event: EventObject): void {
     if (this.actor.getSnapshot().status !== 'active') return;
     // What `send` does beside is to tell inspectors, and that nobody is the sender: it is the connection.
-    if (this.#inspection.isOn && this.#inspection.watches(this.actor)) {
+    if (this.#inspection.watches(this.actor)) {
       (this.actor.system as unknown as RelayingSystem)._relay(this.#seat.actor, this.actor, event);
     } else {
       this.#internals._send(event);

@@ -3,7 +3,7 @@ import { createActor, fromCallback, fromTransition, SimulatedClock, type AnyActo
 import { defineService, serviceSetup } from 'troupe';
 import { Hub } from '../../src/inspector/hub.ts';
 import { hasEnded } from '../../src/inspector/reading.ts';
-import type { InspectedWatcher, InspectorSource } from '../../src/inspector/source.ts';
+import type { InspectedWatcher, InspectorSource, InspectorWatching } from '../../src/inspector/source.ts';
 import { inspectionOf } from '../../src/runtime/inspection.ts';
 import { connect } from '../support/client.ts';
 import { serveInspected } from './support.ts';
@@ -33,14 +33,19 @@ describe('an actor', () => {
     const clock = new SimulatedClock();
     const root = createActor(idle).start();
     let watcher: InspectedWatcher | undefined;
+    const watched = new Set<AnyActorRef>();
     const source = {
       ...{ supervisor: root, server: root, names: root, groups: root, services: [] },
       storedNames: new Map(),
       allGroups: new Map(),
       isOwn: (actor: AnyActorRef) => actor === root,
-      inspect(asking: InspectedWatcher) {
+      inspect(asking: InspectedWatcher): InspectorWatching {
         watcher = asking;
-        return { changed() {}, end() {} };
+        return {
+          add: (actor) => void watched.add(actor),
+          remove: (actor) => void watched.delete(actor),
+          end() {},
+        };
       },
     } as unknown as InspectorSource;
     const hub = new Hub({ source, clock, redaction: 'all', allowActions: false, maxEventsPerSecond: 10 });
@@ -48,12 +53,12 @@ describe('an actor', () => {
     const child = childOf(root);
     watcher!.next({ type: '@xstate.actor', actorRef: child, rootId: root.sessionId });
     stop(child);
-    expect(hub.wants(child.sessionId)).toBe(true);
+    expect(watched.has(child)).toBe(true);
     clock.increment(500);
-    expect(hub.wants(child.sessionId)).toBe(false);
-    expect(hub.wants(root.sessionId)).toBe(true);
+    expect(watched.has(child)).toBe(false);
+    expect(watched.has(root)).toBe(true);
     seat.left();
-    expect(hub.wants(root.sessionId)).toBe(false);
+    expect(watched.has(root)).toBe(false);
   });
 });
 

@@ -402,11 +402,7 @@ describe('an actor of a compiled chart', () => {
     const made: string[] = [];
     const internals = root.system as unknown as { _sendInspectionEvent(event: { actorRef: AnyActorRef }): void };
     internals._sendInspectionEvent = ({ actorRef }) => void made.push(actorRef.id);
-    watchActors(root.system, {
-      wants: (sessionId) => sessionId === one!.sessionId,
-      wantsChildrenOf: () => false,
-      next: () => {},
-    });
+    watchActors(root.system, { wantsChildrenOf: () => false, next: () => {} }).add(one as never);
     for (const actor of [one!, other!]) actor.deliver({ type: 'push' });
     new ChartActor(logic, { parent: root, id: 'third', src: 'door', input: new Door({}, () => {}) }).start();
     expect(new Set(made)).toEqual(new Set(['one']));

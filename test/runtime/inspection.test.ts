@@ -95,59 +95,43 @@ describe('a watcher of some actors', () => {
     const child = (id: string): AnyActorRef => createActor(logic, { parent: root, id });
     const [one, other] = [child('one'), child('other')];
     const told: string[] = [];
-    const wanted = new Set([one.sessionId]);
     const watcher: ActorWatcher = {
-      wants: (sessionId) => wanted.has(sessionId),
       wantsChildrenOf: (parentId) => parentId === root.sessionId,
       next: ({ type, actorRef }) => void told.push(`${(actorRef as AnyActorRef).id} ${type}`),
     };
     for (const actor of [root, one, other]) actor.start();
-    return { root, one, other, child, told, wanted, watcher };
+    return { root, one, other, child, told, watcher };
   }
 
   it('is told of those that it wants, and of no others', () => {
-    const { root, one, other, told, watcher, wanted } = newFamily();
+    const { root, one, other, told, watcher } = newFamily();
     const watching = watchActors(root.system, watcher);
+    watching.add(one);
     one.send({ type: 'x' });
     other.send({ type: 'x' });
     expect(told).toEqual(['one @xstate.event', 'one @xstate.snapshot']);
-    wanted.add(other.sessionId);
-    watching.changed();
+    watching.add(other);
     other.send({ type: 'x' });
     watching.end();
     one.send({ type: 'x' });
     expect(told.slice(2)).toEqual(['other @xstate.event', 'other @xstate.snapshot']);
   });
 
-  it('is asked once for one that does several things, until it wants others', () => {
-    const { root, one, other, wanted, watcher } = newFamily();
-    const asked: string[] = [];
-    const inspection = inspectionOf(root.system);
-    const watching = watchActors(root.system, {
-      ...watcher,
-      wants: (sessionId) => asked.push(sessionId) > 0 && wanted.has(sessionId),
-    });
-    const answers = () => [one, other, one, other].map((actor) => inspection.watches(actor));
-    expect(answers()).toEqual([true, false, true, false]);
-    expect(asked).toEqual([one.sessionId, other.sessionId]);
-    wanted.clear();
-    wanted.add(other.sessionId);
-    watching.changed();
-    expect(answers()).toEqual([false, true, false, true]);
-    expect(asked).toHaveLength(4);
-    watching.end();
-    expect(answers()).toEqual([false, false, false, false]);
-  });
-
-  it('is asked again for one that others were asked for in between', () => {
-    const { root, one, other, child, watcher } = newFamily();
-    const inspection = inspectionOf(root.system);
-    watchActors(root.system, watcher);
-    const third = child('third');
-    expect([one, other, third, one, other, third].map((actor) => inspection.watches(actor))).toEqual([
-      ...[true, false, false],
-      ...[true, false, false],
-    ]);
+  it('is told of an actor that another watches as well until it watches it no longer', () => {
+    const { root, one, told, watcher } = newFamily();
+    const alsoTold: string[] = [];
+    const [first, second] = [watcher, { ...watcher, next: () => void alsoTold.push('told') }].map((each) =>
+      watchActors(root.system, each),
+    );
+    for (const watching of [first!, second!]) watching.add(one);
+    first!.remove(one);
+    first!.remove(one);
+    one.send({ type: 'x' });
+    expect([told.length, alsoTold.length]).toEqual([0, 2]);
+    second!.end();
+    one.send({ type: 'x' });
+    expect([told.length, alsoTold.length]).toEqual([0, 2]);
+    expect(inspectionOf(root.system).watches(one)).toBe(false);
   });
 
   it('is told of new actors of the parents that it wants', () => {
@@ -168,13 +152,14 @@ describe('a watcher of some actors', () => {
     const { root, one, other, watcher } = newFamily();
     const inspection = inspectionOf(root.system);
     const watching = watchActors(root.system, watcher);
+    watching.add(one);
     expect(inspection.isOn).toBe(true);
     expect([inspection.watches(one), inspection.watches(other)]).toEqual([true, false]);
     expect(inspection.watchesChildrenOf(root.sessionId)).toBe(true);
     expect(inspection.watchesChildrenOf(one.sessionId)).toBe(false);
     watching.end();
     expect(inspection.isOn).toBe(false);
-    expect(inspection.watches(one)).toBe(false);
+    expect([inspection.watches(one), inspection.watches(other)]).toEqual([false, false]);
   });
 
   it('leaves an inspector of everything what it has', () => {
@@ -182,6 +167,7 @@ describe('a watcher of some actors', () => {
     const seen: string[] = [];
     const everything = root.system.inspect(({ actorRef }) => void seen.push((actorRef as AnyActorRef).id));
     const watching = watchActors(root.system, watcher);
+    watching.add(one);
     other.send({ type: 'x' });
     expect(inspectionOf(root.system).watches(other)).toBe(true);
     everything.unsubscribe();
