@@ -15,17 +15,18 @@
  * loses by failing. So those that are watched are looked after now and then.
  */
 import { randomUUID } from 'node:crypto';
-import type { AnyActorRef, InspectedEventEvent, InspectedSnapshotEvent, InspectionEvent } from 'xstate';
+import type { AnyActorRef, InspectionEvent } from 'xstate';
 import type { Clock } from '../runtime/clock.ts';
 import { Answers, MAX_WATCHED } from './answers.ts';
+import { frameOf, type ToldDoing } from './doings.ts';
 import { actorsOf, everyConnection, serverActors } from './find.ts';
-import { activeStates, edgesOf, type ChartTransition } from './graph.ts';
 import { overhearIncidents } from './incidents.ts';
 import { MAX_LIST_ITEMS } from './lists.ts';
+import { Moments } from './moments.ts';
 import type { InspectorSettings } from './options.ts';
 import { Overview } from './overview.ts';
-import type { HelloFrame, MicrostepFrame, StatelyFrame } from './protocol.ts';
-import { chartOf, hasEnded } from './reading.ts';
+import type { HelloFrame } from './protocol.ts';
+import { hasEnded } from './reading.ts';
 import type { InspectedWatcher, InspectorWatching, InspectorSource } from './source.ts';
 import { Pace, Share } from './share.ts';
 import { encode, StatelyWire } from './stately-wire.ts';
@@ -37,10 +38,6 @@ export interface HubSetting extends Omit<InspectorSettings, 'admission'> {
   readonly source: InspectorSource;
   readonly clock: Clock;
 }
-
-type Microstep = Extract<InspectionEvent, { readonly type: '@xstate.microstep' }>;
-/** What viewers are told of one actor's doings. */
-type Doing = InspectedEventEvent | InspectedSnapshotEvent | Microstep;
 
 export const MAX_VIEWERS = 16;
 /** How many actors a viewer is told of that cannot ask. */
@@ -65,6 +62,7 @@ export class Hub implements InspectedWatcher {
   readonly #viewers = new Set<Viewer>();
   readonly #watchList = new WatchList();
   readonly #steps = new Steps();
+  readonly #moments = new Moments();
   readonly #share = new Share();
   readonly #pace: Pace;
   #inspecting: InspectorWatching | undefined;
@@ -194,7 +192,7 @@ export class Hub implements InspectedWatcher {
 
   /** How long it takes is for the caller to see to: most actors run the code of users, and that is looked at. */
   #announce(viewer: Viewer, actor: AnyActorRef): void {
-    viewer.send(encode(this.#wire.actor(actor)));
+    viewer.send(encode(this.#wire.actor(actor, this.#moments.now())));
   }
 
   /** Tells of an actor in the middle of other work, if there is time for it. */
@@ -225,7 +223,10 @@ export class Hub implements InspectedWatcher {
 
   #unwatch(viewer: Viewer, sessionId: string): void {
     const unwatched = this.#watchList.remove(viewer, sessionId);
-    if (unwatched !== undefined) this.#inspecting?.remove(unwatched);
+    if (unwatched !== undefined) {
+      this.#inspecting?.remove(unwatched);
+      this.#moments.forget(unwatched);
+    }
     this.#detachIfIdle();
   }
 
@@ -252,7 +253,7 @@ export class Hub implements InspectedWatcher {
 
   readonly #look = (): void => {
     this.#nextLook = this.#setting.clock.setTimeout(this.#look, LOOK_MS);
-    for (const actor of this.#watchList.ended) this.#ended(actor);
+    for (const actor of this.#watchList.ended) this.#ended(actor, this.#moments.now());
   };
 
   wantsChildrenOf(parentId: string | undefined): boolean {
@@ -269,8 +270,8 @@ export class Hub implements InspectedWatcher {
       case '@xstate.snapshot':
       case '@xstate.microstep': {
         const actor = event.actorRef as AnyActorRef;
-        this.#tellAll(event, actor);
-        if (event.type === '@xstate.snapshot' && hasEnded(actor)) this.#ended(actor);
+        const moment = this.#tellAll(event, actor);
+        if (event.type === '@xstate.snapshot' && hasEnded(actor)) this.#ended(actor, moment);
         break;
       }
       default:
@@ -302,10 +303,11 @@ export class Hub implements InspectedWatcher {
     return this.#setting.source.services.some(({ actor }) => actor.sessionId === sessionId);
   }
 
-  #tellAll(event: Doing, actor: AnyActorRef): void {
+  /** Returns the moment of it. */
+  #tellAll(event: ToldDoing, actor: AnyActorRef): number {
     const { sessionId } = actor;
     const isMicrostep = event.type === '@xstate.microstep';
-    const step = this.#steps.numberOf(event);
+    const place = { step: this.#steps.numberOf(event), moment: this.#moments.of(event) };
     let text: string | undefined;
     for (const viewer of [...this.#watchList.viewersOf(sessionId)]) {
       if (isMicrostep && !viewer.isExtended) continue;
@@ -313,41 +315,16 @@ export class Hub implements InspectedWatcher {
       if (isUnannounced && this.#announceInShare(viewer, actor)) viewer.unannounced.delete(sessionId);
       if (this.#share.isSpent) viewer.drop(sessionId);
       else if (viewer.hasRoom(sessionId))
-        viewer.send((text ??= this.#share.timed(() => encode(this.#frameOf(event, actor, step)))));
+        viewer.send((text ??= this.#share.timed(() => encode(frameOf(this.#wire, event, place)))));
     }
+    return place.moment;
   }
 
-  #frameOf(event: Doing, actor: AnyActorRef, step: number): StatelyFrame | MicrostepFrame {
-    switch (event.type) {
-      case '@xstate.event':
-        return this.#wire.event(event, step);
-      case '@xstate.snapshot':
-        return this.#wire.snapshot(event, step);
-      case '@xstate.microstep':
-        return this.#microstep(event, actor, step);
-    }
-  }
-
-  #microstep(told: Microstep, actor: AnyActorRef, step: number): MicrostepFrame {
-    const { event, snapshot, _transitions: transitions } = told;
-    const chart = chartOf(actor);
-    const { value } = snapshot as { readonly value?: unknown };
-    return {
-      type: 'troupe.microstep',
-      at: Date.now(),
-      sessionId: actor.sessionId,
-      step,
-      event: this.#wire.eventOf(actor, event),
-      edges: chart === undefined ? [] : edgesOf(chart, transitions as unknown as readonly ChartTransition[]),
-      active: chart === undefined ? [] : activeStates(chart, value),
-    };
-  }
-
-  #ended(actor: AnyActorRef): void {
+  #ended(actor: AnyActorRef, moment: number): void {
     const { sessionId } = actor;
     for (const viewer of [...this.#watchList.viewersOf(sessionId)]) {
       this.#unwatch(viewer, sessionId);
-      if (viewer.isExtended) viewer.answer({ type: 'troupe.ended', at: Date.now(), sessionId });
+      if (viewer.isExtended) viewer.answer({ type: 'troupe.ended', at: Date.now(), sessionId, moment });
     }
   }
 

@@ -20,6 +20,8 @@ export interface MicrostepFrame {
   readonly sessionId: string;
   /** As of the {@link EventFrame} that began the step; `event` may be another one, which the machine raised meanwhile. */
   readonly step: number;
+  /** When; see {@link SnapshotFrame}. */
+  readonly moment: number;
   readonly event: DescribedEvent;
   /** In the order in which they were taken; more than one in parallel states. */
   readonly edges: readonly TakenEdge[];
@@ -42,4 +44,6 @@ export interface EndedFrame {
   readonly type: 'troupe.ended';
   readonly at: number;
   readonly sessionId: string;
+  /** When, at the latest; see {@link SnapshotFrame}. */
+  readonly moment: number;
 }

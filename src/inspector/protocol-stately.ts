@@ -20,6 +20,8 @@ export interface ActorFrame extends StatelyEnvelope {
   /** The configuration of its machine as a JSON string; no more than `{"id":…}` for an actor that runs none. */
   readonly definition: string;
   readonly snapshot: DescribedSnapshot;
+  /** Ours: when it was as told here; see {@link SnapshotFrame}. */
+  readonly moment: number;
 }
 
 /** An actor is given an event. */
@@ -30,6 +32,8 @@ export interface EventFrame extends StatelyEnvelope {
   readonly sourceId: string | undefined;
   /** Ours: the number of the actor's step that begins with it. What belongs to the step has the same, and nothing else. */
   readonly step: number;
+  /** Ours: when it was sent; see {@link SnapshotFrame}. */
+  readonly moment: number;
 }
 
 /** An actor has dealt with an event; its snapshot may be as before. */
@@ -39,6 +43,12 @@ export interface SnapshotFrame extends StatelyEnvelope {
   readonly snapshot: DescribedSnapshot;
   /** Ours: the number of the step that ends with it, the one of the {@link EventFrame} if that was told. */
   readonly step: number;
+  /**
+   * Ours: when the actor took the snapshot, as a number that rises over all actors of the server. Of two actors each was
+   * together with the latest snapshot of the other that has a smaller number, though it may have been told of later: what
+   * comes of a step is told before its end.
+   */
+  readonly moment: number;
 }
 
 /** What every viewer gets. */

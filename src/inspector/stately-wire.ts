@@ -34,6 +34,9 @@ export interface WireSetting {
   readonly now: () => number;
 }
 
+/** Where something belongs: to which step of its actor, and when it happened. */
+export type Place = Pick<SnapshotFrame, 'step' | 'moment'>;
+
 /** A chart is as deep as its author made it: what is left out of a state value would be shown as inactive. */
 const STATE_BOUNDS = { ...defaultBounds, depth: 100, items: 500 };
 const STATUSES: readonly unknown[] = ['active', 'done', 'error', 'stopped'] satisfies DescribedSnapshot['status'][];
@@ -47,33 +50,34 @@ export class StatelyWire {
     this.#definitions = new Definitions(setting.redaction);
   }
 
-  actor(actor: AnyActorRef): ActorFrame {
+  actor(actor: AnyActorRef, moment: number): ActorFrame {
     return {
       type: '@xstate.actor',
       name: idOf(actor) ?? '',
       parentId: actor._parent?.sessionId,
       definition: this.#definitions.of(actor, this.#setting.ownContext(actor) !== undefined),
       snapshot: this.snapshotOf(actor, snapshotOf(actor)),
+      moment,
       ...this.#envelope(actor),
     };
   }
 
-  event({ event, actorRef, sourceRef }: InspectedEventEvent, step: number): EventFrame {
+  event({ event, actorRef, sourceRef }: InspectedEventEvent, place: Place): EventFrame {
     return {
       type: '@xstate.event',
       event: this.eventOf(actorRef as AnyActorRef, event),
       sourceId: sourceRef?.sessionId,
-      step,
+      ...place,
       ...this.#envelope(actorRef),
     };
   }
 
-  snapshot({ event, actorRef, snapshot }: InspectedSnapshotEvent, step: number): SnapshotFrame {
+  snapshot({ event, actorRef, snapshot }: InspectedSnapshotEvent, place: Place): SnapshotFrame {
     return {
       type: '@xstate.snapshot',
       event: this.eventOf(actorRef as AnyActorRef, event),
       snapshot: this.snapshotOf(actorRef as AnyActorRef, snapshot),
-      step,
+      ...place,
       ...this.#envelope(actorRef),
     };
   }

@@ -3,6 +3,7 @@ import { createTroupe, defineService, type InspectorOptions, type Troupe } from 
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { chat } from '../../../examples/chat/service.ts';
 import { connect, type Client } from '../../support/client.ts';
+import { carriage, type Errand } from './carriage.ts';
 import { hasChromium, useChromium } from './chromium.ts';
 
 const hostile = '<img src="/x" onerror="document.title=1"><script>document.title=2</script>';
@@ -17,6 +18,8 @@ const fragile = defineService({
   },
 });
 
+const travelling = defineService({ basePath: '/carriage', webSocketUpgradePath: '/', machine: carriage });
+
 interface Running {
   readonly troupe: Troupe;
   readonly port: number;
@@ -26,7 +29,7 @@ interface Running {
 }
 
 async function run(port = 0, inspector: InspectorOptions = {}): Promise<Running> {
-  const troupe = createTroupe({ services: [chat, fragile], inspector });
+  const troupe = createTroupe({ services: [chat, fragile, travelling], inspector });
   troupe.on('connection.crashed', () => {});
   const address = await troupe.listen({ port, host: '127.0.0.1' });
   onTestFinished(() => troupe.close({ drain: { timeoutMs: 100 } }));
@@ -42,9 +45,9 @@ describe.skipIf(!hasChromium)('the inspector’s page', { timeout: 60_000 }, () 
       location.hash = hash;
     }, hash);
 
-  /** Opens the only connection of the chat, and waits for its charts. */
-  async function openConnection(page: Page): Promise<void> {
-    await go(page, '#/connections?search=lobby');
+  /** Opens the only connection of the chat, or of another service, and waits for its charts. */
+  async function openConnection(page: Page, path = 'lobby'): Promise<void> {
+    await go(page, `#/connections?search=${path}`);
     await page.locator('.row-item a').click();
     await page.locator('svg.chart').nth(1).waitFor();
   }
@@ -90,6 +93,29 @@ describe.skipIf(!hasChromium)('the inspector’s page', { timeout: 60_000 }, () 
     await lit(page, 'chat.naming');
     await page.getByRole('button', { name: 'Now', exact: true }).click();
     await lit(page, 'chat.present');
+  });
+
+  test('shows no two states together that never were, when one steps back', async () => {
+    const { url, join } = await run();
+    const client = await join('/carriage');
+    const { page } = await open(url);
+    await openConnection(page, 'carriage');
+    // The wheel turns in the middle of the carriage's step: it is down before the carriage is on the right.
+    client.send(JSON.stringify({ when: 'now', what: 'turn' } satisfies Errand));
+    await lit(page, 'carriage.right');
+    await lit(page, 'wheel.down');
+    await steps(page).filter({ hasText: 'handler.settled' }).first().waitFor();
+
+    const moments = [
+      ['carriage.right', 'wheel.down'],
+      ['carriage.left', 'wheel.down'],
+      ['carriage.left', 'wheel.up'],
+    ] as const;
+    for (const [index, together] of moments.entries()) {
+      await page.getByRole('button', { name: 'Step back' }).click();
+      await page.getByText(`${index + 1} steps before the latest`).waitFor();
+      for (const state of together) await lit(page, state);
+    }
   });
 
   test('pauses the log and filters it, and loses nothing meanwhile', async () => {

@@ -7,6 +7,7 @@ import type {
   DeadLetterFrame,
   Described,
   DescribedSnapshot,
+  EndedFrame,
   EventFrame,
   Graph,
   GraphState,
@@ -63,6 +64,9 @@ export const overview = (open: number): OverviewFrame => ({
   viewers: 1,
 });
 
+/** The moment of a frame that tells of it when it happens, see {@link stateAfter}. */
+const inOrder = 0;
+
 export const actor = (sessionId: string, name: string, snapshot: Partial<DescribedSnapshot> = {}): ActorFrame => ({
   ...envelope(sessionId, 0),
   type: '@xstate.actor',
@@ -70,6 +74,7 @@ export const actor = (sessionId: string, name: string, snapshot: Partial<Describ
   parentId: undefined,
   definition: '{}',
   snapshot: { status: 'active', ...snapshot },
+  moment: inOrder,
 });
 
 /** Steps are numbered by their event's type here, unless a test says otherwise. */
@@ -86,6 +91,7 @@ export const event = (
   ...envelope(sessionId, at),
   step,
   type: '@xstate.event',
+  moment: inOrder,
   event: { type },
   sourceId,
 });
@@ -100,6 +106,7 @@ export const snapshot = (
   ...envelope(sessionId, at),
   step,
   type: '@xstate.snapshot',
+  moment: inOrder,
   event: { type },
   snapshot: { status: 'active', value },
 });
@@ -116,6 +123,7 @@ export const microstep = (
   at: 0,
   sessionId,
   step,
+  moment: inOrder,
   event: { type },
   edges: [{ source, event: type, targets: [target], ...(transition === undefined ? {} : { transition }) }],
   active: [target],
@@ -248,8 +256,17 @@ export const door = graphOf(
 /** The state of a page that is at `hash`, after `actions`. */
 export function stateAfter(hash: string, ...actions: readonly Action[]): State {
   const route = routeOf(hash);
-  return actions.reduce(reduce, entered(initialState(route, 0), route));
+  return actions.map(atItsMoment).reduce(reduce, entered(initialState(route, 0), route));
 }
+
+/** Frames that say nothing else are told in the order of what happened. */
+function atItsMoment(action: Action, index: number): Action {
+  if (action.type !== 'frame' || !('moment' in action.frame) || action.frame.moment !== inOrder) return action;
+  return { ...action, frame: { ...action.frame, moment: index + 1 } };
+}
+
+/** An actor has come to its end. */
+export const end = (sessionId: string): EndedFrame => ({ type: 'troupe.ended', at: 0, sessionId, moment: inOrder });
 
 export const arrived = (frame: ServerFrame, at = 0): Action => ({
   type: 'frame',

@@ -4,7 +4,7 @@ import { momentsOf, stepsOf } from '../../../src/inspector/page/state/focus.ts';
 import type { Action, Focus } from '../../../src/inspector/page/state/model.ts';
 import { hasEnded, knownAt, type Watched } from '../../../src/inspector/page/state/watched.ts';
 import { momentOf } from '../../../src/inspector/page/views/charts.tsx';
-import { actor, arrived, connection, door, event, linked, microstep, snapshot, stateAfter } from './frames.ts';
+import { actor, arrived, connection, door, end, event, linked, microstep, snapshot, stateAfter } from './frames.ts';
 
 const [one, other] = ['x:8', 'x:9'];
 /** A page that watches both. */
@@ -38,9 +38,7 @@ function focusAfter(...actions: readonly Action[]): Focus {
 const watchedIn = (focus: Focus, id: string): Watched => focus.watched.get(id)!;
 /** How both are shown at each moment. */
 const shownIn = (focus: Focus) =>
-  momentsOf(focus).map(({ sequence }) =>
-    [one, other].map((id) => knownAt(watchedIn(focus, id), sequence)?.snapshot?.value),
-  );
+  momentsOf(focus).map(({ taken }) => [one, other].map((id) => knownAt(watchedIn(focus, id), taken)?.snapshot?.value));
 
 describe('an actor of which not everything was told', () => {
   const focus = focusAfter(
@@ -76,12 +74,12 @@ describe('an actor of which not everything was told', () => {
 
   it('is known again for good after it was told of', () => {
     expect(momentOf(watchedIn(focus, one), undefined)).toMatchObject({ value: 'f', note: '' });
-    expect(momentOf(watchedIn(focus, one), momentsOf(focus)[1]!.sequence)).toMatchObject({ note: 'past, not known' });
-    expect(momentOf(watchedIn(focus, one), momentsOf(focus)[0]!.sequence)).toMatchObject({ value: 'b', note: 'past' });
+    expect(momentOf(watchedIn(focus, one), momentsOf(focus)[1]!.taken)).toMatchObject({ note: 'past, not known' });
+    expect(momentOf(watchedIn(focus, one), momentsOf(focus)[0]!.taken)).toMatchObject({ value: 'b', note: 'past' });
   });
 
   it('is not shown in its last state when it ends before it is told of again', () => {
-    const ended = focusAfter(missed(one), arrived({ type: 'troupe.ended', at: 0, sessionId: one }));
+    const ended = focusAfter(missed(one), arrived(end(one)));
     expect(momentOf(watchedIn(ended, one), undefined)).toEqual({
       value: undefined,
       active: undefined,

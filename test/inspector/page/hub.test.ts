@@ -1,17 +1,12 @@
 /** The page's own store on a real inspector, without a browser. */
-import { WebSocket } from 'ws';
 import { assign, setup } from 'xstate';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { defineService, type WsEvent } from 'troupe';
-import { SUBPROTOCOL } from 'troupe/inspector';
-import { initialState, type State } from '../../../src/inspector/page/state/model.ts';
-import { entered } from '../../../src/inspector/page/state/reduce.ts';
-import { routeOf } from '../../../src/inspector/page/state/route.ts';
+import type { State } from '../../../src/inspector/page/state/model.ts';
 import type { Step } from '../../../src/inspector/page/state/watched.ts';
-import { Store } from '../../../src/inspector/page/store.ts';
-import { Viewer } from '../../../src/inspector/page/viewer.ts';
 import { connect } from '../../support/client.ts';
 import { serveInspected } from '../support.ts';
+import { open } from './opened.ts';
 
 /** Its context says which text was the last. */
 const last = () =>
@@ -22,41 +17,6 @@ const last = () =>
       actions: { keep: assign({ last: ({ event }) => ('text' in event ? event.text : '') }) },
     }).createMachine({ id: 'last', context: { last: '' }, on: { 'ws.text': { actions: 'keep' } } }),
   });
-
-/** A page at `hash`. */
-function open(
-  url: string,
-  hash: string,
-): { readonly store: Store; until(fits: (state: State) => boolean): Promise<void> } {
-  const route = routeOf(hash);
-  const store = new Store(entered(initialState(route, Date.now()), route));
-  const viewer = new Viewer(store, {
-    connect: ({ opened, heard, closed }) => {
-      const socket = new WebSocket(url, SUBPROTOCOL);
-      onTestFinished(() => socket.terminate());
-      socket.on('open', opened);
-      socket.on('message', (data) => heard((data as Buffer).toString()));
-      socket.on('close', closed);
-      return socket;
-    },
-    probe: async () => undefined,
-    now: () => Date.now(),
-    random: () => 0,
-    after: () => {},
-  });
-  viewer.start();
-  const until = (fits: (state: State) => boolean): Promise<void> =>
-    new Promise((resolve) => {
-      const look = (state: State): void => {
-        if (!fits(state)) return;
-        stop();
-        resolve();
-      };
-      const stop = store.subscribe(look);
-      look(store.state);
-    });
-  return { store, until };
-}
 
 const stepsOf = ({ focus }: State): readonly Step[] =>
   Array.from(focus?.watched.values() ?? []).flatMap(({ steps }) => steps.items);

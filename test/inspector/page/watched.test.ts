@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { momentBeside, momentsOf } from '../../../src/inspector/page/state/focus.ts';
+import { momentBeside, momentsOf, stepsOf } from '../../../src/inspector/page/state/focus.ts';
 import { everything, logOf } from '../../../src/inspector/page/state/log.ts';
 import type { Action, Focus } from '../../../src/inspector/page/state/model.ts';
 import { hasEnded, knownAt } from '../../../src/inspector/page/state/watched.ts';
-import { actor, arrived, event, linked, microstep, snapshot, stateAfter } from './frames.ts';
+import { actor, arrived, end, event, linked, microstep, snapshot, stateAfter } from './frames.ts';
 
 const id = 'x:9';
 const begun = [...linked, arrived(actor(id, 'door', { value: 'closed' }))];
@@ -111,10 +111,10 @@ describe('what a watched actor does', () => {
   });
 
   it('stays when the actor has come to its end', () => {
-    const focus = focusAfter(...opens, arrived({ type: 'troupe.ended', at: 0, sessionId: id }));
+    const focus = focusAfter(...opens, arrived(end(id)));
     const watched = focus.watched.get(id)!;
     expect(hasEnded(watched, undefined)).toBe(true);
-    expect(hasEnded(watched, watched.steps.items[0]?.sequence)).toBe(false);
+    expect(hasEnded(watched, watched.steps.items[0]?.taken)).toBe(false);
     expect(watched.snapshot?.value).toBe('open');
   });
 });
@@ -124,19 +124,19 @@ describe('stepping back', () => {
 
   it('goes from one moment to the one before, and no further than the oldest', () => {
     const [oldest, middle] = momentsOf(stepped);
-    expect(momentBeside(stepped, -1)).toBe(middle?.sequence);
-    expect(momentBeside({ ...stepped, moment: middle?.sequence }, -1)).toBe(oldest?.sequence);
-    expect(momentBeside({ ...stepped, moment: oldest?.sequence }, -1)).toBe(oldest?.sequence);
+    expect(momentBeside(stepped, -1)).toBe(middle?.taken);
+    expect(momentBeside({ ...stepped, moment: middle?.taken }, -1)).toBe(oldest?.taken);
+    expect(momentBeside({ ...stepped, moment: oldest?.taken }, -1)).toBe(oldest?.taken);
   });
 
   it('forward from the last but one is now again', () => {
-    const middle = momentsOf(stepped)[1]?.sequence;
+    const middle = momentsOf(stepped)[1]?.taken;
     expect(momentBeside({ ...stepped, moment: middle }, 1)).toBeUndefined();
   });
 
   it('shows each actor as it was at that moment', () => {
     const watched = stepped.watched.get(id);
-    const values = momentsOf(stepped).map(({ sequence }) => watched && knownAt(watched, sequence)?.snapshot?.value);
+    const values = momentsOf(stepped).map(({ taken }) => watched && knownAt(watched, taken)?.snapshot?.value);
     expect(values).toEqual(['open', 'closed', 'open']);
   });
 
@@ -155,9 +155,22 @@ describe('stepping back', () => {
     expect(watched && knownAt(watched, 0)).toBeUndefined();
   });
 
+  it('goes by when a snapshot was taken, not by when its event was sent or when it was told of', () => {
+    const taken = (moment: number, number: number, value: string): Action =>
+      arrived({ ...snapshot(id, 'ring', value, 0, number), moment });
+    const rung = (moment: number, number: number): Action =>
+      arrived({ ...event(id, 'ring', 0, undefined, number), moment });
+    const focus = focusAfter(rung(11, 101), rung(12, 102), taken(20, 102, 'second'), taken(15, 101, 'first'));
+    expect(momentsOf(focus).map(({ taken }) => taken)).toEqual([15, 20]);
+    const shownAt = (moment: number) => knownAt(focus.watched.get(id)!, moment)?.snapshot?.value;
+    expect([14, 15, 19, 20].map(shownAt)).toEqual(['closed', 'first', 'first', 'second']);
+    const log = logOf(stepsOf(focus), everything, undefined);
+    expect(log.map(({ snapshot }) => snapshot?.value)).toEqual(['second', 'first']);
+  });
+
   it('goes on recording what happens now', () => {
-    const moment = momentsOf(focusAfter(...opens))[0]?.sequence;
-    const focus = focusAfter(...opens, { type: 'moment.chosen', sequence: moment }, ...closes);
+    const moment = momentsOf(focusAfter(...opens))[0]?.taken;
+    const focus = focusAfter(...opens, { type: 'moment.chosen', moment }, ...closes);
     expect(focus.moment).toBe(moment);
     expect(momentsOf(focus)).toHaveLength(2);
     expect(focus.watched.get(id)?.snapshot?.value).toBe('closed');

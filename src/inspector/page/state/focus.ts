@@ -35,11 +35,11 @@ export function newFocus(route: Extract<Route, { view: 'connection' | 'actor' }>
 }
 
 /** Over a new link everything is asked for again; what was recorded stays. */
-export function focusRelinked(focus: Focus, sequence: number): Focus {
+export function focusRelinked(focus: Focus): Focus {
   // What is gone for good is gone over the new link as well.
   const asked = focus.asked?.problem === undefined ? undefined : focus.asked;
   const watched = new Map(
-    Array.from(focus.watched, ([id, one]) => [id, one.endedAt === undefined ? withGap(one, sequence) : one]),
+    Array.from(focus.watched, ([id, one]) => [id, one.endedAt === undefined ? withGap(one, focus.latest) : one]),
   );
   return { ...focus, asked, watched, watching: undefined, watchedActors: [], graphsAsked: new Map() };
 }
@@ -54,13 +54,13 @@ export function focusAsked(focus: Focus, request: ConnectionRequest | WatchReque
   return { ...focus, graphsAsked: new Map(focus.graphsAsked).set(request.of, asked) };
 }
 
-export function watchingAnswered(focus: Focus, { request, unknown }: WatchingFrame, sequence: number): Focus {
+export function watchingAnswered(focus: Focus, { request, unknown }: WatchingFrame): Focus {
   if (focus.watching?.request !== request) return focus;
   const problem =
     unknown.length > 0 && focus.facts === undefined ? 'There is no such actor, or not any more.' : undefined;
   // Some may have come to their end while the link was lost, and nobody has told.
   const watched = new Map(
-    Array.from(focus.watched, ([id, one]) => [id, unknown.includes(id) ? ended(one, sequence) : one]),
+    Array.from(focus.watched, ([id, one]) => [id, unknown.includes(id) ? ended(one, focus.latest) : one]),
   );
   return { ...focus, watched, watching: { ...focus.watching, request: undefined, problem } };
 }
@@ -121,46 +121,57 @@ export function focusRefused(focus: Focus, { request, message, code }: ErrorFram
 }
 
 /** Something of an actor; what is not looked at (any more) is ignored. */
-export function watchedFrame(focus: Focus, frame: ActorsFrame, size: number, sequence: number): Focus {
+export function watchedFrame(focus: Focus, frame: ActorsFrame, size: number): Focus {
   const { sessionId } = frame;
   if (!focus.actors.includes(sessionId)) return focus;
+  const latest = 'moment' in frame ? Math.max(focus.latest, frame.moment) : focus.latest;
   const before = focus.watched.get(sessionId);
-  const after = next(before, frame, size, sequence);
+  const after = next(before, frame, size, latest);
   return after === before || after === undefined
     ? focus
-    : { ...focus, watched: new Map(focus.watched).set(sessionId, after) };
+    : { ...focus, latest, watched: new Map(focus.watched).set(sessionId, after) };
 }
 
-function next(watched: Watched | undefined, frame: ActorsFrame, size: number, sequence: number): Watched | undefined {
+function next(watched: Watched | undefined, frame: ActorsFrame, size: number, latest: number): Watched | undefined {
   if (frame.type === '@xstate.actor') {
-    const heard = { frame, size, sequence };
+    const heard = { frame, size };
     return watched === undefined ? newWatched(heard) : watchedAgain(watched, heard);
   }
   if (watched === undefined) return undefined;
   switch (frame.type) {
     case '@xstate.event':
-      return withEvent(watched, { frame, size, sequence });
+      return withEvent(watched, { frame, size });
     case '@xstate.snapshot':
-      return withSnapshot(watched, { frame, size, sequence });
+      return withSnapshot(watched, { frame, size });
     case 'troupe.microstep':
-      return withMicrostep(watched, { frame, size, sequence });
+      return withMicrostep(watched, { frame, size });
     case 'troupe.missed':
-      return withGap(watched, sequence);
+      return withGap(watched, latest);
     case 'troupe.ended':
-      return ended(watched, sequence);
+      return ended(watched, frame.moment);
   }
 }
 
-/** The steps of all actors that are looked at, the oldest first. */
+/** The steps of all actors that are looked at, in the order in which they began. */
 export function stepsOf(focus: Focus): readonly Step[] {
   return Array.from(focus.watched.values(), ({ steps }) => steps.items)
     .flat()
-    .toSorted((one, other) => one.sequence - other.sequence);
+    .toSorted((one, other) => one.began - other.began);
 }
 
-/** The moments that can be gone back to: steps of which the end is known. */
-export function momentsOf(focus: Focus): readonly Step[] {
-  return stepsOf(focus).filter(({ snapshot }) => snapshot !== undefined);
+/** A step of which the end is known. */
+export type Moment = Step & { readonly taken: number };
+
+/** The moments that can be gone back to, in the order in which the snapshots were taken. */
+export function momentsOf(focus: Focus): readonly Moment[] {
+  return stepsOf(focus)
+    .filter((step): step is Moment => step.taken !== undefined)
+    .toSorted((one, other) => one.taken - other.taken);
+}
+
+/** Which of `moments` is shown: the latest that is not behind `moment`, the very latest without one. */
+export function placeOf(moments: readonly Moment[], moment: number | undefined): number {
+  return moments.findLastIndex(({ taken }) => taken <= (moment ?? Infinity));
 }
 
 /** The moment that is `by` steps away from the one shown; beyond the latest it is now again. */
@@ -169,7 +180,6 @@ export function momentBeside(focus: Focus, by: number): number | undefined {
   if (moments.length === 0) return undefined;
   // Now shows the same as the latest moment: one step back from it is the one before.
   const { moment } = focus;
-  const found = moment === undefined ? moments.length - 1 : moments.findLastIndex(({ sequence }) => sequence <= moment);
-  const index = Math.max(0, Math.max(found, 0) + by);
-  return index >= moments.length - 1 ? undefined : moments[index]?.sequence;
+  const index = Math.max(0, Math.max(placeOf(moments, moment), 0) + by);
+  return index >= moments.length - 1 ? undefined : moments[index]?.taken;
 }

@@ -18,12 +18,12 @@ export function titleOfStep({ isFound, event }: Step): string {
 
 export const everything: LogFilter = { text: '', sessionId: undefined, onlyChanges: false };
 
-/** The newest first. */
+/** The newest first: in the order in which they are stepped through, what is not dealt with yet by when it was sent. */
 export function logOf(steps: readonly Step[], filter: LogFilter, pausedAt: number | undefined): readonly Step[] {
   const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
   return steps
     .filter((step) => {
-      if (pausedAt !== undefined && step.sequence > pausedAt) return false;
+      if (pausedAt !== undefined && step.began > pausedAt) return false;
       if (filter.sessionId !== undefined && step.sessionId !== filter.sessionId) return false;
       // What has changed in a gap nobody knows.
       if (filter.onlyChanges && !step.isFound && !step.edges.some(({ targets }) => targets.length > 0)) return false;
@@ -31,5 +31,5 @@ export function logOf(steps: readonly Step[], filter: LogFilter, pausedAt: numbe
       const text = `${JSON.stringify(step.event)} ${textOfValue(step.snapshot?.value)}`.toLowerCase();
       return words.every((word) => text.includes(word));
     })
-    .toReversed();
+    .toSorted((one, other) => (other.taken ?? other.began) - (one.taken ?? one.began));
 }

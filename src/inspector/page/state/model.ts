@@ -45,9 +45,11 @@ export interface Focus {
   readonly watched: ReadonlyMap<string, Watched>;
   readonly graphs: ReadonlyMap<string, GraphFrame>;
   readonly graphsAsked: ReadonlyMap<string, Asked>;
+  /** The latest moment that was told of, as the server numbers them. */
+  readonly latest: number;
   /** The moment in the past that is shown; undefined: now. */
   readonly moment: number | undefined;
-  /** The log shows nothing that is newer. */
+  /** The log shows nothing that began later. */
   readonly pausedAt: number | undefined;
 }
 
@@ -71,7 +73,7 @@ export interface State {
   readonly outcome: { readonly request: number; readonly text: string | undefined } | undefined;
   /** Something that is worth being said once, also by a screen reader. */
   readonly notice: string;
-  /** Counts frames: what is older has a smaller number. */
+  /** Counts frames. */
   readonly sequence: number;
 }
 
@@ -91,7 +93,7 @@ export type Action =
   | { readonly type: 'route.changed'; readonly route: Route }
   | { readonly type: 'list.scrolled'; readonly sight: Sight }
   | { readonly type: 'list.wentOn' }
-  | { readonly type: 'moment.chosen'; readonly sequence: number | undefined }
+  | { readonly type: 'moment.chosen'; readonly moment: number | undefined }
   | { readonly type: 'log.paused' }
   | { readonly type: 'log.resumed' }
   | { readonly type: 'ticked'; readonly at: number };
@@ -106,6 +108,7 @@ export const noFocus: Focus = {
   watched: new Map(),
   graphs: new Map(),
   graphsAsked: new Map(),
+  latest: 0,
   moment: undefined,
   pausedAt: undefined,
 };

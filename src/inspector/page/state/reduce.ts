@@ -32,7 +32,7 @@ export function reduce(state: State, action: Action): State {
         isGreeted: false,
         notice: state.hello === undefined ? '' : 'Connected to the server again.',
         list: state.list && { ...state.list, pending: undefined },
-        focus: state.focus && focusRelinked(state.focus, state.sequence),
+        focus: state.focus && focusRelinked(state.focus),
       };
     case 'link.lost': {
       const notice = state.link.phase === 'open' ? 'The connection to the server was lost.' : state.notice;
@@ -49,9 +49,9 @@ export function reduce(state: State, action: Action): State {
     case 'list.wentOn':
       return { ...state, list: state.list && goOn(state.list) };
     case 'moment.chosen':
-      return { ...state, focus: state.focus && { ...state.focus, moment: action.sequence } };
+      return { ...state, focus: state.focus && { ...state.focus, moment: action.moment } };
     case 'log.paused':
-      return { ...state, focus: state.focus && { ...state.focus, pausedAt: state.sequence } };
+      return { ...state, focus: state.focus && { ...state.focus, pausedAt: state.focus.latest } };
     case 'log.resumed':
       return { ...state, focus: state.focus && { ...state.focus, pausedAt: undefined } };
     case 'ticked':
@@ -89,7 +89,7 @@ function frameArrived(state: State, frame: ServerFrame, size: number, at: number
     case 'troupe.microstep':
     case 'troupe.missed':
     case 'troupe.ended':
-      return { ...state, focus: state.focus && watchedFrame(state.focus, frame, size, state.sequence) };
+      return { ...state, focus: state.focus && watchedFrame(state.focus, frame, size) };
     case 'troupe.crash':
     case 'troupe.failure':
     case 'troupe.violation':
@@ -107,7 +107,7 @@ function frameArrived(state: State, frame: ServerFrame, size: number, at: number
     case 'troupe.connection':
       return { ...state, focus: state.focus && factsAnswered(state.focus, frame) };
     case 'troupe.watching':
-      return { ...state, focus: state.focus && watchingAnswered(state.focus, frame, state.sequence) };
+      return { ...state, focus: state.focus && watchingAnswered(state.focus, frame) };
     case 'troupe.graph':
       return { ...state, focus: state.focus && graphAnswered(state.focus, frame) };
     case 'troupe.done':

@@ -10,7 +10,8 @@ export interface Lifeline {
 }
 
 export interface Message {
-  readonly sequence: number;
+  /** When it was sent. */
+  readonly moment: number;
   readonly from: number;
   readonly to: number;
   readonly text: string;
@@ -42,8 +43,8 @@ export function sequenceDiagram(
   };
   return {
     lifelines: ids.map((id) => ({ id, name: names[id] ?? nameOf(id) ?? id })),
-    messages: sent.map(({ step: { sequence, event, at }, from, to }) => ({
-      sequence,
+    messages: sent.map(({ step: { began, event, at }, from, to }) => ({
+      moment: began,
       from: place(from),
       to: place(to),
       text: event.type,

@@ -4,7 +4,8 @@
  *
  * The server tells of an event when it is sent and of the snapshot when it has
  * been dealt with; others may be sent in between, and frames may be left out.
- * The number that the server gives a step says what belongs together.
+ * The number that the server gives a step says what belongs together, and its
+ * numbers of moments say what was before what: frames arrive in another order.
  */
 import type {
   ActorFrame,
@@ -18,8 +19,10 @@ import type {
 import { emptyRing, pushed, replaced, withoutLast, type Ring } from './ring.ts';
 
 export interface Step {
-  /** Grows over all actors: which was first. */
-  readonly sequence: number;
+  /** The moment at which it began, as a number: which was first, of all actors. */
+  readonly began: number;
+  /** The moment of its snapshot: from then on the actor was like that. */
+  readonly taken: number | undefined;
   readonly sessionId: string;
   /** The server's number for it among those of the actor. */
   readonly number: number | undefined;
@@ -45,7 +48,7 @@ export interface Watched {
   readonly snapshot: DescribedSnapshot | undefined;
   /** How it was before the oldest step. */
   readonly before: DescribedSnapshot | undefined;
-  /** The number of the frame that first told of it. */
+  /** The moment from which on it is known. */
   readonly since: number;
   /** When not everything was told. */
   readonly gaps: readonly Gap[];
@@ -54,11 +57,11 @@ export interface Watched {
   readonly steps: Ring<Step>;
   /** Edges taken lately, to be flashed. */
   readonly flashes: readonly Flash[];
-  /** The number of the frame that told of its end. */
+  /** The moment of its end. */
   readonly endedAt: number | undefined;
 }
 
-/** Between two frames, by their numbers, it is not known how the actor was, but where a step says so. */
+/** Between two moments it is not known how the actor was, but where a step says so. */
 export interface Gap {
   readonly from: number;
   /** Undefined: it lasts. */
@@ -69,57 +72,64 @@ export interface Gap {
 export type Known = Pick<Watched, 'snapshot' | 'active'>;
 
 export interface Flash {
-  readonly sequence: number;
+  readonly moment: number;
   readonly edge: TakenEdge;
 }
 
-/** A frame about an actor, its length in characters, and its number among all frames. */
+/** A frame about an actor, and its length in characters. */
 export interface Heard<Frame> {
   readonly frame: Frame;
   readonly size: number;
-  readonly sequence: number;
 }
 
 export const stepBounds = { count: 500, size: 8 * 1024 * 1024, sizeOf: ({ size }: Step) => size };
 const mostFlashes = 16;
 
-export function newWatched({ frame, sequence }: Heard<ActorFrame>): Watched {
-  const { sessionId, name, parentId, snapshot } = frame;
-  const known = { sessionId, name, parentId, snapshot, before: snapshot, since: sequence, active: undefined };
+export function newWatched({ frame }: Heard<ActorFrame>): Watched {
+  const { sessionId, name, parentId, snapshot, moment } = frame;
+  const known = { sessionId, name, parentId, snapshot, before: snapshot, since: moment, active: undefined };
   return { ...known, gaps: [], steps: emptyRing(), flashes: [], endedAt: undefined };
 }
 
 /** The actor is told of again. Its steps stay; after a gap this is one more, without an event. */
 export function watchedAgain(watched: Watched, heard: Heard<ActorFrame>): Watched {
-  const { name, parentId, snapshot, createdAt } = heard.frame;
+  const { name, parentId, snapshot, createdAt, moment } = heard.frame;
   const found = { ...watched, name, parentId, snapshot, active: undefined };
   const last = watched.steps.items.at(-1);
   if (!isInGap(watched) && last?.isFound !== true) return last === undefined ? { ...found, before: snapshot } : found;
-  const step = { ...newStep(heard, undefined, { type: '' }, Number(createdAt)), snapshot, isFound: true };
+  const step = {
+    ...newStep(heard, undefined, { type: '' }, Number(createdAt)),
+    snapshot,
+    taken: moment,
+    isFound: true,
+  };
   const steps = last?.isFound === true ? withoutLast(watched.steps) : watched.steps;
-  const gaps = watched.gaps.map((gap, index, { length }) =>
-    index === length - 1 ? { ...gap, to: heard.sequence } : gap,
-  );
+  const gaps = watched.gaps.map((gap, index, { length }) => (index === length - 1 ? { ...gap, to: moment } : gap));
   return { ...found, gaps, steps: pushed(steps, step, stepBounds) };
 }
 
-/** From the frame number `sequence` on not everything is told. */
-export function withGap(watched: Watched, sequence: number): Watched {
+/** After the moment `latest` not everything is told; nor of the step that it is in. */
+export function withGap(watched: Watched, latest: number): Watched {
   if (isInGap(watched)) return watched;
-  const oldest = watched.steps.items[0]?.sequence ?? sequence;
+  const { items } = watched.steps;
+  const done = items.findLastIndex(({ taken }) => taken !== undefined);
+  // The snapshot of the step that follows may have been taken by then, and be what is not told.
+  const open = Math.max(items[done + 1]?.began ?? latest, items[done]?.taken ?? 0);
+  const from = Math.min(latest, open);
+  const oldest = items[0]?.began ?? from;
   const gaps = watched.gaps.filter(({ to = oldest }) => to >= oldest);
   // Which edge was taken last is not known any more either.
-  return { ...watched, active: undefined, flashes: [], gaps: [...gaps, { from: sequence, to: undefined }] };
+  return { ...watched, active: undefined, flashes: [], gaps: [...gaps, { from, to: undefined }] };
 }
 
-/** The actor has come to its end, as the frame number `sequence` says. */
-export function ended(watched: Watched, sequence: number): Watched {
-  return { ...watched, endedAt: watched.endedAt ?? sequence };
+/** The actor has come to its end. */
+export function ended(watched: Watched, moment: number): Watched {
+  return { ...watched, endedAt: watched.endedAt ?? moment };
 }
 
-/** Whether it had come to its end at the moment `sequence`; now, without one. */
-export function hasEnded({ endedAt }: Watched, sequence: number | undefined): boolean {
-  return endedAt !== undefined && endedAt <= (sequence ?? Infinity);
+/** Whether it had come to its end at `moment`; now, without one. */
+export function hasEnded({ endedAt }: Watched, moment: number | undefined): boolean {
+  return endedAt !== undefined && endedAt <= (moment ?? Infinity);
 }
 
 function isInGap({ gaps }: Watched): boolean {
@@ -134,8 +144,8 @@ export function withEvent(watched: Watched, heard: Heard<EventFrame>): Watched {
 }
 
 export function withMicrostep(watched: Watched, heard: Heard<MicrostepFrame>): Watched {
-  const { edges, active, at } = heard.frame;
-  const flashes = edges.map((edge) => ({ sequence: heard.sequence, edge }));
+  const { edges, active, at, moment } = heard.frame;
+  const flashes = edges.map((edge) => ({ moment, edge }));
   return {
     ...extended(watched, heard, at, (step) => ({ edges: [...step.edges, ...edges], active })),
     flashes: [...watched.flashes, ...flashes].slice(-mostFlashes),
@@ -143,27 +153,37 @@ export function withMicrostep(watched: Watched, heard: Heard<MicrostepFrame>): W
 }
 
 export function withSnapshot(watched: Watched, heard: Heard<SnapshotFrame>): Watched {
-  const { snapshot, createdAt, step: number } = heard.frame;
+  const { snapshot, createdAt, step: number, moment: taken } = heard.frame;
   // In a gap the edges may be missing, or the last of them: what they led to need not be what is active now.
   const active = isInGap(watched) ? undefined : (stepOf(watched, number)?.active ?? watched.active);
-  return { ...extended(watched, heard, Number(createdAt), () => ({ snapshot, active })), snapshot, active };
+  return { ...extended(watched, heard, Number(createdAt), () => ({ snapshot, active, taken })), snapshot, active };
 }
 
-/** How the actor was at the moment `sequence`, how it is now without one; undefined if that is not known. */
-export function knownAt(watched: Watched, sequence: number | undefined): Known | undefined {
+/** How the actor was at `moment`, how it is now without one; undefined if that is not known. */
+export function knownAt(watched: Watched, moment: number | undefined): Known | undefined {
   const { steps, gaps, since, before } = watched;
   // What ends in a gap is not told of again.
-  if (sequence === undefined) return hasEnded(watched, sequence) && isInGap(watched) ? undefined : watched;
-  const step = steps.items.findLast((step) => step.sequence <= sequence && step.snapshot !== undefined);
-  if (step?.sequence === sequence) return step;
-  if (gaps.some(({ from, to = Infinity }) => from < sequence && sequence < to)) return undefined;
+  if (moment === undefined) return hasEnded(watched, moment) && isInGap(watched) ? undefined : watched;
+  const step = latestTaken(steps.items, moment);
+  if (step?.taken === moment) return step;
+  if (gaps.some(({ from, to = Infinity }) => from < moment && moment < to)) return undefined;
   if (step !== undefined) return step;
-  return steps.dropped === 0 && since <= sequence ? { snapshot: before, active: undefined } : undefined;
+  return steps.dropped === 0 && since <= moment ? { snapshot: before, active: undefined } : undefined;
 }
 
-/** The edges that were taken at the moment `sequence`, if it is one of this actor. */
-export function edgesAt({ steps }: Watched, sequence: number): readonly TakenEdge[] {
-  return steps.items.find((step) => step.sequence === sequence)?.edges ?? [];
+/** Steps stand in the order in which they began; what an actor does by itself may be taken before what it was sent. */
+function latestTaken(steps: readonly Step[], moment: number): Step | undefined {
+  let latest: Step | undefined;
+  for (const step of steps) {
+    const { taken = Infinity } = step;
+    if (taken <= moment && taken >= (latest?.taken ?? -Infinity)) latest = step;
+  }
+  return latest;
+}
+
+/** The edges that led to what was taken at `moment`, if it is one of this actor. */
+export function edgesAt({ steps }: Watched, moment: number): readonly TakenEdge[] {
+  return steps.items.find((step) => step.taken === moment)?.edges ?? [];
 }
 
 /** The step that the frame belongs to, changed; a new one, if the event was not seen being sent. */
@@ -187,11 +207,12 @@ function stepOf({ steps }: Watched, number: number): Step | undefined {
 }
 
 function newStep(
-  { frame, size, sequence }: Heard<{ readonly sessionId: string }>,
+  { frame, size }: Heard<{ readonly sessionId: string; readonly moment: number }>,
   number: number | undefined,
   event: DescribedEvent,
   at: number,
 ): Step {
-  const nothing = { source: undefined, edges: [], active: undefined, snapshot: undefined };
-  return { sequence, sessionId: frame.sessionId, number, at, event, size, isSent: false, isFound: false, ...nothing };
+  const nothing = { source: undefined, edges: [], active: undefined, snapshot: undefined, taken: undefined };
+  const { sessionId, moment: began } = frame;
+  return { began, sessionId, number, at, event, size, isSent: false, isFound: false, ...nothing };
 }

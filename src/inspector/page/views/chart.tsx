@@ -32,17 +32,15 @@ export function Chart({ title, graph, moment }: ChartProperties) {
     () => (moment.active === undefined ? activeStates(graph, moment.value) : new Set(moment.active)),
     [graph, moment.value, moment.active],
   );
-  const latest = moment.flashes.at(-1)?.sequence;
+  const latest = moment.flashes.at(-1)?.moment;
   const taken = useMemo(
     () =>
       new Map(
-        moment.flashes.flatMap((flash) =>
-          transitionsTaken(graph, flash.edge).map((id) => [id, flash.sequence] as const),
-        ),
+        moment.flashes.flatMap((flash) => transitionsTaken(graph, flash.edge).map((id) => [id, flash.moment] as const)),
       ),
     [graph, moment.flashes],
   );
-  const last = new Set(Array.from(taken).flatMap(([id, sequence]) => (sequence === latest ? [id] : [])));
+  const last = new Set(Array.from(taken).flatMap(([id, at]) => (at === latest ? [id] : [])));
   return (
     <Picture
       title={title}
@@ -57,7 +55,7 @@ export function Chart({ title, graph, moment }: ChartProperties) {
 interface Lit {
   /** The ids of active states. */
   readonly active: ReadonlySet<string>;
-  /** Transitions taken lately, with the number of the frame that told of it. */
+  /** Transitions taken lately, with the moment of that. */
   readonly taken: ReadonlyMap<string, number>;
   /** Those of the last step. */
   readonly last: ReadonlySet<string>;

@@ -35,8 +35,7 @@ function titleOf({ facts }: Focus, sessionId: string, machine: string): string {
 /** How the actor was at `moment`; as it is now without one. */
 export function momentOf(watched: Watched, moment: number | undefined): Moment {
   const known = knownAt(watched, moment);
-  const flashes =
-    moment === undefined ? watched.flashes : edgesAt(watched, moment).map((edge) => ({ sequence: moment, edge }));
+  const flashes = moment === undefined ? watched.flashes : edgesAt(watched, moment).map((edge) => ({ moment, edge }));
   const notes = [
     ...(moment === undefined ? [] : ['past']),
     ...(known === undefined ? ['not known'] : []),

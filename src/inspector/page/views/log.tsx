@@ -14,7 +14,7 @@ export function Log({ state, focus }: { readonly state: State; readonly focus: F
   const steps = stepsOf(focus);
   const shown = logOf(steps, filter, focus.pausedAt);
   const forgotten = Array.from(focus.watched.values()).reduce((sum, { steps }) => sum + steps.dropped, 0);
-  const chosen = focus.moment === undefined ? undefined : steps.find(({ sequence }) => sequence === focus.moment);
+  const chosen = focus.moment === undefined ? undefined : steps.find(({ taken }) => taken === focus.moment);
   const isPaused = focus.pausedAt !== undefined;
   return (
     <section class="panel" aria-label="Event log">
@@ -70,13 +70,13 @@ export function Log({ state, focus }: { readonly state: State; readonly focus: F
         label="Steps, the latest first"
         items={shown}
         rowHeight={36}
-        keyOf={({ sequence }) => sequence}
+        keyOf={({ began }) => began}
         row={(step) => (
           <StepRow
             step={step}
             name={nameOfActor(state, step.sessionId) ?? step.sessionId}
             isChosen={step === chosen}
-            onChoose={() => dispatch({ type: 'moment.chosen', sequence: step.sequence })}
+            onChoose={() => dispatch({ type: 'moment.chosen', moment: step.taken })}
           />
         )}
       />

@@ -13,7 +13,7 @@ const longestText = 30;
 export function Sequence({ state, focus }: { readonly state: State; readonly focus: Focus }) {
   const { pausedAt, moment } = focus;
   const until = Math.min(pausedAt ?? Infinity, moment ?? Infinity);
-  const steps = stepsOf(focus).filter(({ sequence }) => sequence <= until);
+  const steps = stepsOf(focus).filter(({ began }) => began <= until);
   const diagram = sequenceDiagram(steps, (sessionId) => nameOfActor(state, sessionId), focus.facts?.actors);
   return (
     <Picture
@@ -65,7 +65,7 @@ function SequencePicture({ diagram: { lifelines, messages } }: { readonly diagra
           </g>
         ))}
         {messages.map((message, index) => (
-          <MessageArrow key={message.sequence} message={message} y={head + index * row + 20} x={x} />
+          <MessageArrow key={message.moment} message={message} y={head + index * row + 20} x={x} />
         ))}
       </svg>
     </div>
@@ -105,8 +105,8 @@ function SequenceTable({ diagram: { lifelines, messages } }: { readonly diagram:
           </tr>
         </thead>
         <tbody>
-          {messages.map(({ sequence, time, from, to, text }) => (
-            <tr key={sequence}>
+          {messages.map(({ moment, time, from, to, text }) => (
+            <tr key={moment}>
               <td>{time}</td>
               <td>{lifelines[from]?.name}</td>
               <td>{lifelines[to]?.name}</td>

@@ -1,5 +1,5 @@
 /** Now, or a moment in the past: says which, and goes from one to the other. */
-import { momentBeside, momentsOf } from '../state/focus.ts';
+import { momentBeside, momentsOf, placeOf } from '../state/focus.ts';
 import { titleOfStep } from '../state/log.ts';
 import type { Focus } from '../state/model.ts';
 import { timeOf } from '../state/value.ts';
@@ -9,9 +9,9 @@ export function Timeline({ focus }: { readonly focus: Focus }) {
   const dispatch = useDispatch();
   const moments = momentsOf(focus);
   const { moment } = focus;
-  const place = moment === undefined ? moments.length - 1 : moments.findLastIndex(({ sequence }) => sequence <= moment);
+  const place = placeOf(moments, moment);
   const step = moments[place];
-  const go = (by: number): void => dispatch({ type: 'moment.chosen', sequence: momentBeside(focus, by) });
+  const go = (by: number): void => dispatch({ type: 'moment.chosen', moment: momentBeside(focus, by) });
   const isPast = moment !== undefined;
   return (
     <div class={`timeline ${isPast ? 'is-past' : ''}`} role="group" aria-label="Moments">
@@ -21,7 +21,7 @@ export function Timeline({ focus }: { readonly focus: Focus }) {
       <button type="button" class="quiet" disabled={!isPast} onClick={() => go(1)}>
         Step forward →
       </button>
-      <button type="button" disabled={!isPast} onClick={() => dispatch({ type: 'moment.chosen', sequence: undefined })}>
+      <button type="button" disabled={!isPast} onClick={() => dispatch({ type: 'moment.chosen', moment: undefined })}>
         Now
       </button>
       <span role="status">
