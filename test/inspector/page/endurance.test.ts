@@ -120,6 +120,32 @@ describe.skipIf(!hasChromium)('the inspector’s page goes on', { timeout: 60_00
     await step(page, 'ws.text').nth(before).waitFor();
   });
 
+  test('when its way to the server breaks, and acts only when there is a server that could do it', async () => {
+    const { port, url, join } = await run(0, { allowActions: true });
+    const way = await wayTo(port);
+    const alice = await join('/chat/lobby');
+    await alice.next();
+    const { page } = await open(url.replace(`:${port}`, `:${way.at}`));
+    await look(page);
+    const buttons = ['Send', 'Close the connection'].map((name) => page.getByRole('button', { name }));
+    const text = page.getByLabel('Text to the remote side');
+    await text.fill('from the inspector');
+    for (const button of buttons) expect(await button.isEnabled()).toBe(true);
+
+    await way.cut();
+    await page.getByText('Not possible now: there is no link to the server.').waitFor();
+    for (const button of buttons) expect(await button.isDisabled()).toBe(true);
+    await text.press('Enter');
+
+    await way.mend();
+    await page.getByText('Connected to the server again').waitFor();
+    await page.getByText('Not possible now').waitFor({ state: 'hidden' });
+    expect(await text.inputValue()).toBe('from the inspector');
+    await buttons[0]!.click();
+    expect(await alice.next()).toBe('from the inspector');
+    await page.getByText('The server answers: ').waitFor();
+  });
+
   test('when the server is restarted, and takes nobody for somebody of before', async () => {
     const token = 'a-token-of-this-test';
     const first = await run(0, { token });

@@ -206,6 +206,26 @@ describe('a page that shows a connection', () => {
   });
 });
 
+describe('an action', () => {
+  it('of which the outcome is not known, as the link was lost before the answer, says so', () => {
+    const world = new World('#/connection/c1');
+    world.open();
+    world.viewer.ask({ type: 'send', connection: 'c1', text: 'hello' });
+    expect(world.store.state.outcome?.text).toBeUndefined();
+    world.close();
+    expect(world.store.state.outcome?.text).toContain('it is not known whether it was done');
+  });
+
+  it('that was answered says the same after the link was lost', () => {
+    const world = new World('#/connection/c1');
+    world.open();
+    world.viewer.ask({ type: 'send', connection: 'c1', text: 'hello' });
+    world.say({ type: 'troupe.done', request: world.last('send')!.request, status: 'delivered' });
+    world.close();
+    expect(world.store.state.outcome?.text).toBe('The server answers: delivered.');
+  });
+});
+
 describe('a page whose server was restarted', () => {
   /** What is asked over the new link, and what of that before the server has said which one it is. */
   function askedAnew(world: World): {

@@ -133,6 +133,11 @@ export function initialState(route: Route, now: number): State {
   };
 }
 
+/** Whether there is a server to be asked, and it is known which one. */
+export function isLinked({ link, isGreeted }: State): boolean {
+  return link.phase === 'open' && isGreeted;
+}
+
 /** How an actor is called, if that is known here. */
 export function nameOfActor({ hello, overview, focus }: State, sessionId: string): string | undefined {
   // A connection's actor is called by the connection's id, which says nothing to people.

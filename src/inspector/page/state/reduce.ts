@@ -36,7 +36,12 @@ export function reduce(state: State, action: Action): State {
       };
     case 'link.lost': {
       const notice = state.link.phase === 'open' ? 'The connection to the server was lost.' : state.notice;
-      return { ...state, link: lost(state.link, action.at, action.random), notice };
+      return {
+        ...state,
+        link: lost(state.link, action.at, action.random),
+        notice,
+        outcome: state.outcome && { ...state.outcome, text: state.outcome.text ?? unknownOutcome },
+      };
     }
     case 'frame':
       return frameArrived({ ...state, sequence: state.sequence + 1 }, action.frame, action.size, action.at);
@@ -58,6 +63,8 @@ export function reduce(state: State, action: Action): State {
       return { ...state, now: action.at };
   }
 }
+
+const unknownOutcome = 'The link to the server was lost before it answered: it is not known whether it was done.';
 
 /** As `route` needs it: a list starts anew when it is narrowed to something else, a focus when it is another one. */
 export function entered(state: State, route: Route): State {

@@ -5,7 +5,7 @@
  * missing, what was asked is noted in the state, and so it is not asked twice.
  */
 import type { ViewerRequest } from '../../protocol.ts';
-import type { Asked, Focus, State } from './model.ts';
+import { isLinked, type Asked, type Focus, type State } from './model.ts';
 import { pageSize, wantedPage } from './pages.ts';
 
 /** A request without its number, which the sender gives it. */
@@ -20,7 +20,7 @@ const patienceMs = 10_000;
 
 export function wanted(state: State): readonly Wanted[] {
   // Before the hello it is not known whether it is the same server: of another one, all sessionIds are others.
-  if (state.link.phase !== 'open' || !state.isGreeted) return [];
+  if (!isLinked(state)) return [];
   return [...wantedOfList(state), ...(state.focus === undefined ? [] : wantedOfFocus(state, state.focus))];
 }
 
