@@ -167,6 +167,58 @@ describe.skipIf(!hasChromium)('the inspector’s page goes on', { timeout: 60_00
     await lit(page, 'chat.present');
   });
 
+  test('when the server is restarted, and an address of it is reloaded: that actor is no more', async () => {
+    const token = 'a-token-of-this-test';
+    const first = await run(0, { token });
+    const { page } = await open(first.url);
+    await page.getByRole('link', { name: '/fragile', exact: true }).first().click();
+    await page.getByRole('heading', { name: 'Actor /fragile' }).waitFor();
+    const address = page.url();
+    await first.troupe.close({ drain: { timeoutMs: 0 } });
+    const second = await run(first.port, { token });
+    await second.join('/fragile');
+    const ended = page.getByText('This actor belonged to a server that has ended.');
+    await ended.waitFor();
+
+    await page.reload();
+    await page.getByText('Connected to the server').waitFor();
+    await ended.waitFor();
+    expect(page.url()).toBe(address);
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await page.getByText('1 connections in').waitFor();
+    await page.goBack();
+    await ended.waitFor();
+    expect(await page.locator('svg.chart').count()).toBe(0);
+    await page.getByRole('link', { name: '/fragile', exact: true }).first().click();
+    await page.locator('svg.chart').first().waitFor();
+  });
+
+  test('when the server is restarted, with what went wrong before it as of before', async () => {
+    const token = 'a-token-of-this-test';
+    const first = await run(0, { token });
+    const { page } = await open(first.url);
+    await page.getByRole('link', { name: 'Incidents' }).click();
+    const crash = async (server: Running): Promise<void> => {
+      const client = await server.join('/fragile');
+      client.send('one');
+      client.send('two');
+      await client.closed;
+    };
+    const ofNow = page.getByRole('region', { name: 'Of this server' });
+    const ofBefore = page.getByRole('region', { name: 'From before a restart' });
+    await crash(first);
+    await ofNow.locator('li').getByRole('link').waitFor();
+    await first.troupe.close({ drain: { timeoutMs: 0 } });
+
+    const second = await run(first.port, { token });
+    await ofBefore.locator('li').waitFor();
+    await ofNow.getByText('Nothing went wrong since the server was restarted.').waitFor();
+    expect(await ofBefore.getByRole('link').count()).toBe(0);
+    await crash(second);
+    await ofNow.locator('li').getByRole('link').waitFor();
+    expect(await ofBefore.locator('li').count()).toBe(1);
+  });
+
   test('when a service’s machine crashes, and shows the crash and the state it happened in', async () => {
     const { url, join } = await run(0, { redact: false });
     const alice = await join('/fragile');

@@ -8,7 +8,9 @@ describe('the address of a view', () => {
     fc.constant<Route>({ view: 'overview' }),
     fc.constant<Route>({ view: 'incidents' }),
     name.map((connection): Route => ({ view: 'connection', connection })),
-    name.map((sessionId): Route => ({ view: 'actor', sessionId })),
+    fc.tuple(name, fc.option(name, { nil: undefined })).map(([sessionId, server]): Route => {
+      return { view: 'actor', sessionId, server };
+    }),
     name.map((search): Route => ({ view: 'list', query: { of: 'names', search } })),
     fc.tuple(name, name, name).map(([service, group, search]): Route => {
       return { view: 'list', query: { of: 'connections', service, group, state: 'open', search } };

@@ -264,6 +264,21 @@ describe('a page whose server was restarted', () => {
     expect(world.store.state.focus).toMatchObject({ isOfBefore: true, watched: new Map() });
   });
 
+  it('knows an address of the server before, whether it is reloaded or gone back to', () => {
+    const reloaded = new World('#/actor/x%3A9?server=first');
+    reloaded.open('second');
+    reloaded.pass(20_000);
+    expect(reloaded.asked).toEqual([]);
+    expect(reloaded.store.state.focus?.isOfBefore).toBe(true);
+
+    const wentBack = new World('#/');
+    wentBack.open('second');
+    wentBack.go('#/actor/x%3A9?server=first');
+    expect([wentBack.asked, wentBack.store.state.focus?.isOfBefore]).toEqual([[], true]);
+    wentBack.go('#/actor/x%3A9?server=second');
+    expect([types(wentBack), wentBack.store.state.focus?.isOfBefore]).toEqual([['watch', 'graph'], false]);
+  });
+
   it('watches the supervisor again, which is the same on every server', () => {
     const world = new World('#/actor/x%3A0');
     world.open();

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { textOfDropped } from '../../../src/inspector/page/state/dropped.ts';
-import { stateOfIncident, textOfIncident, type Incident } from '../../../src/inspector/page/state/incidents.ts';
+import {
+  livesOf,
+  stateOfIncident,
+  textOfIncident,
+  type Incident,
+} from '../../../src/inspector/page/state/incidents.ts';
 import { total } from '../../../src/inspector/page/state/reduce.ts';
 import { sequenceDiagram } from '../../../src/inspector/page/state/sequence.ts';
 import {
@@ -85,6 +90,7 @@ describe('an incident', () => {
   const numbered = (frame: ReturnType<typeof crash> | ReturnType<typeof deadLetter>): Incident => ({
     ...frame,
     sequence: 1,
+    server: 'first',
   });
 
   it('that is a crash says where, during what, and in which states', () => {
@@ -103,6 +109,25 @@ describe('an incident', () => {
     expect(total(before) - before.incidentsSeen).toBe(2);
     const looked = stateAfter('#/incidents', ...linked, arrived(crash(1)), arrived(deadLetter('bob')));
     expect(total(looked) - looked.incidentsSeen).toBe(0);
+  });
+
+  it('is of the life of the server in which it happened', () => {
+    const restarted = [{ type: 'link.opened' }, arrived(hello('second'))] as const;
+    const livesAfter = (...actions: Parameters<typeof stateAfter>[1][]) => {
+      const { incidents, hello } = stateAfter('', ...linked, ...actions);
+      const lives = livesOf(incidents.items.toReversed(), hello?.server);
+      return lives.map(({ server, incidents }) => [server, incidents.map(({ at }) => at)]);
+    };
+    expect(livesAfter()).toEqual([['first', []]]);
+    expect(livesAfter(arrived(crash(1)), arrived(crash(2)))).toEqual([['first', [2, 1]]]);
+    expect(livesAfter(arrived(crash(1)), ...restarted)).toEqual([
+      ['second', []],
+      ['first', [1]],
+    ]);
+    expect(livesAfter(arrived(crash(1)), ...restarted, arrived(crash(2)))).toEqual([
+      ['second', [2]],
+      ['first', [1]],
+    ]);
   });
 
   it('is one of the latest 500', () => {

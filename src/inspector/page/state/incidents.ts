@@ -5,7 +5,11 @@ import { textOfBytes, textOfValue } from './value.ts';
 
 type IncidentFrame = CrashFrame | DeadLetterFrame | FailureFrame | ViolationFrame;
 
-export type Incident = IncidentFrame & { readonly sequence: number };
+export type Incident = IncidentFrame & {
+  readonly sequence: number;
+  /** The life of the server in which it happened, as its hello names it. */
+  readonly server: string | undefined;
+};
 
 export const incidentKinds = ['troupe.crash', 'troupe.failure', 'troupe.violation', 'troupe.dead-letter'] as const;
 export type IncidentKind = (typeof incidentKinds)[number];
@@ -19,8 +23,25 @@ export const incidentNames: Readonly<Record<IncidentKind, string>> = {
 
 const bounds = { count: 500 };
 
-export function withIncident(incidents: Ring<Incident>, frame: IncidentFrame, sequence: number): Ring<Incident> {
-  return pushed(incidents, { ...frame, sequence }, bounds);
+export function withIncident(
+  incidents: Ring<Incident>,
+  frame: IncidentFrame,
+  { sequence, server }: Pick<Incident, 'sequence' | 'server'>,
+): Ring<Incident> {
+  return pushed(incidents, { ...frame, sequence, server }, bounds);
+}
+
+/** `incidents` by the life of the server in which they happened; without those, that of `now` is the first all the same. */
+export function livesOf(
+  incidents: readonly Incident[],
+  now: string | undefined,
+): readonly { readonly server: string | undefined; readonly incidents: readonly Incident[] }[] {
+  const lives: { server: string | undefined; incidents: Incident[] }[] = [{ server: now, incidents: [] }];
+  for (const incident of incidents) {
+    if (incident.server !== lives.at(-1)?.server) lives.push({ server: incident.server, incidents: [] });
+    lives.at(-1)?.incidents.push(incident);
+  }
+  return lives;
 }
 
 /** What happened, in one sentence. */

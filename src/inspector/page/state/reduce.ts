@@ -12,7 +12,8 @@ import {
 } from './focus.ts';
 import { withIncident } from './incidents.ts';
 import { lost, probed } from './link.ts';
-import { noFocus, type Action, type State } from './model.ts';
+import { isOfBefore } from './life.ts';
+import { noFocus, type Action, type Focus, type State } from './model.ts';
 import { answered, asked, goOn, newPages, refused } from './pages.ts';
 import { hashOf, type Route } from './route.ts';
 
@@ -74,9 +75,15 @@ export function entered(state: State, route: Route): State {
     outcome: undefined,
     list: route.view === 'list' ? newPages(route.query) : undefined,
     sight: { first: 0, last: 0 },
-    focus: route.view === 'connection' || route.view === 'actor' ? newFocus(route) : undefined,
+    focus: route.view === 'connection' || route.view === 'actor' ? focusOn(route, state.hello) : undefined,
     incidentsSeen: route.view === 'incidents' || state.route.view === 'incidents' ? total(state) : state.incidentsSeen,
   };
+}
+
+const endedFocus: Focus = { ...noFocus, isOfBefore: true };
+
+function focusOn(route: Parameters<typeof newFocus>[0], hello: HelloFrame | undefined): Focus {
+  return isOfBefore(route, hello, undefined) ? endedFocus : newFocus(route);
 }
 
 /** How many incidents there were, those included that were let go of. */
@@ -101,7 +108,10 @@ function frameArrived(state: State, frame: ServerFrame, size: number, at: number
     case 'troupe.failure':
     case 'troupe.violation':
     case 'troupe.dead-letter': {
-      const next = { ...state, incidents: withIncident(state.incidents, frame, state.sequence) };
+      const next = {
+        ...state,
+        incidents: withIncident(state.incidents, frame, { sequence: state.sequence, server: state.hello?.server }),
+      };
       return state.route.view === 'incidents' ? { ...next, incidentsSeen: total(next) } : next;
     }
     case 'troupe.dropped':
@@ -139,23 +149,18 @@ function frameArrived(state: State, frame: ServerFrame, size: number, at: number
 
 function greeted(state: State, hello: HelloFrame): State {
   const before = state.hello;
-  if (before === undefined || before.server === hello.server) return { ...state, hello };
-  // sessionIds begin anew with the server: nothing of what is shown is still meant.
-  const fresh = entered({ ...state, overview: undefined, dropped: { count: 0, busy: 0 } }, state.route);
-  const { focus, route } = fresh;
-  const isOfBefore = route.view === 'actor' && !isSameRole(before, hello, route.sessionId);
-  return {
-    ...fresh,
-    hello,
-    focus: focus && isOfBefore ? { ...noFocus, isOfBefore } : focus,
-    notice: 'The server was restarted. What is shown begins anew.',
-  };
+  if (before?.server === hello.server) return { ...state, hello };
+  const isEnded = isOfBefore(state.route, hello, before);
+  const next = before === undefined ? { ...state, hello } : restarted({ ...state, hello });
+  return isEnded ? { ...next, focus: endedFocus } : next;
 }
 
-/** Whether `sessionId` names the same part of both servers: the supervisor, say. */
-function isSameRole(before: HelloFrame, after: HelloFrame, sessionId: string): boolean {
-  const roles = ['supervisor', 'server', 'names', 'groups'] as const;
-  return roles.some((role) => before.actors[role] === sessionId && after.actors[role] === sessionId);
+/** sessionIds begin anew with the server: nothing of what is shown is still meant. */
+function restarted(state: State): State {
+  return {
+    ...entered({ ...state, overview: undefined, dropped: { count: 0, busy: 0 } }, state.route),
+    notice: 'The server was restarted. What is shown begins anew.',
+  };
 }
 
 function requestSent(state: State, request: ViewerRequest, at: number): State {

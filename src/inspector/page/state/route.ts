@@ -16,7 +16,8 @@ export type Route =
   | { readonly view: 'overview' }
   | { readonly view: 'list'; readonly query: ListQuery }
   | { readonly view: 'connection'; readonly connection: string }
-  | { readonly view: 'actor'; readonly sessionId: string }
+  /** `server` tells which life of the server knows the actor by that sessionId; see `life.ts`. */
+  | { readonly view: 'actor'; readonly sessionId: string; readonly server: string | undefined }
   | { readonly view: 'incidents' };
 
 const states = ['open', 'message', 'closing'] as const;
@@ -29,7 +30,8 @@ export function routeOf(hash: string): Route {
   const name = decoded(rest.join('/'));
   if (view === 'incidents') return { view };
   if (view === 'connection' && name !== '') return { view, connection: name };
-  if (view === 'actor' && name !== '') return { view, sessionId: name };
+  if (view === 'actor' && name !== '')
+    return { view, sessionId: name, server: new URLSearchParams(search).get('server') || undefined };
   const of = lists.find((list) => list === view);
   return of === undefined ? { view: 'overview' } : { view: 'list', query: queryOf(of, new URLSearchParams(search)) };
 }
@@ -57,13 +59,17 @@ export function hashOf(route: Route): string {
     case 'connection':
       return `#/connection/${encodeURIComponent(route.connection)}`;
     case 'actor':
-      return `#/actor/${encodeURIComponent(route.sessionId)}`;
+      return `#/actor/${encodeURIComponent(route.sessionId)}${queryFor(route.server === undefined ? {} : { server: route.server })}`;
     case 'list': {
       const { of, ...narrowed } = route.query;
-      const parameters = new URLSearchParams(narrowed).toString();
-      return `#/${of}${parameters === '' ? '' : `?${parameters}`}`;
+      return `#/${of}${queryFor(narrowed)}`;
     }
   }
+}
+
+function queryFor(parameters: Readonly<Record<string, string>>): string {
+  const text = new URLSearchParams(parameters).toString();
+  return text === '' ? '' : `?${text}`;
 }
 
 function decoded(text: string): string {

@@ -10,8 +10,9 @@ import { Timeline } from './timeline.tsx';
 export function ActorView({ state, sessionId }: { readonly state: State; readonly sessionId: string }) {
   const { focus, overview } = state;
   if (focus === undefined) return null;
-  const name = nameOfActor(state, sessionId) ?? sessionId;
-  const isService = overview?.services.some((service) => service.sessionId === sessionId) ?? false;
+  // Another actor may have the sessionId now.
+  const name = (!focus.isOfBefore && nameOfActor(state, sessionId)) || sessionId;
+  const service = focus.isOfBefore ? undefined : overview?.services.find((one) => one.sessionId === sessionId);
   const hasNoGraph = focus.graphsAsked.get(sessionId)?.problem !== undefined;
   return (
     <>
@@ -19,13 +20,13 @@ export function ActorView({ state, sessionId }: { readonly state: State; readonl
         <h2>
           Actor <code>{name}</code>
         </h2>
-        {isService && (
-          <a href={hashOf({ view: 'list', query: { of: 'connections', service: name } })}>Its connections</a>
+        {service !== undefined && (
+          <a href={hashOf({ view: 'list', query: { of: 'connections', service: service.service } })}>Its connections</a>
         )}
       </div>
       {focus.isOfBefore && (
         <p class="panel warn" role="status">
-          The server was restarted: this address named an actor of the server before. Choose anew what to look at.
+          This actor belonged to a server that has ended. Choose anew what to look at.
         </p>
       )}
       {focus.watching?.problem !== undefined && (

@@ -1,5 +1,6 @@
 /** One connection: its charts, its facts, what it does, and what it did. */
 import type { ComponentChildren } from 'preact';
+import { routeOfActor } from '../state/life.ts';
 import type { ConnectionFacts, State } from '../state/model.ts';
 import { hashOf } from '../state/route.ts';
 import { textOfAge, textOfBytes, timeOf } from '../state/value.ts';
@@ -12,7 +13,7 @@ import { Sequence } from './sequence.tsx';
 import { Timeline } from './timeline.tsx';
 
 export function ConnectionView({ state, connection }: { readonly state: State; readonly connection: string }) {
-  const { focus, now, hello } = state;
+  const { focus, hello } = state;
   if (focus === undefined) return null;
   const { facts, asked } = focus;
   const isGone = asked?.problem !== undefined;
@@ -47,7 +48,7 @@ export function ConnectionView({ state, connection }: { readonly state: State; r
             <ContextPanel state={state} focus={focus} />
           </div>
           <Sequence state={state} focus={focus} />
-          <Facts facts={facts} now={now} />
+          <Facts facts={facts} state={state} />
           {hello?.allowActions === true && !isGone && <Actions state={state} connection={connection} />}
         </>
       )}
@@ -55,7 +56,8 @@ export function ConnectionView({ state, connection }: { readonly state: State; r
   );
 }
 
-function Facts({ facts, now }: { readonly facts: ConnectionFacts; readonly now: number }) {
+function Facts({ facts, state }: { readonly facts: ConnectionFacts; readonly state: State }) {
+  const { now, hello } = state;
   const parameters = Object.entries(facts.params);
   return (
     <section class="panel" aria-label="Facts">
@@ -93,7 +95,7 @@ function Facts({ facts, now }: { readonly facts: ConnectionFacts; readonly now: 
           <ul>
             {facts.actors.map(({ sessionId, name, role }) => (
               <li key={sessionId}>
-                <a href={hashOf({ view: 'actor', sessionId })}>{name}</a> <span class="note">{role}</span>
+                <a href={hashOf(routeOfActor(hello, sessionId))}>{name}</a> <span class="note">{role}</span>
               </li>
             ))}
           </ul>

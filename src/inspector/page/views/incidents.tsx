@@ -4,6 +4,7 @@ import {
   connectionOfIncident,
   incidentKinds,
   incidentNames,
+  livesOf,
   stateOfIncident,
   textOfIncident,
   type Incident,
@@ -37,17 +38,24 @@ export function IncidentsView({ state }: { readonly state: State }) {
           </select>
         </label>
       </div>
-      {shown.length === 0 && <p>Nothing went wrong since you came.</p>}
-      <ol class="incidents">
-        {shown.map((incident) => (
-          <IncidentEntry key={incident.sequence} incident={incident} />
-        ))}
-      </ol>
+      {livesOf(shown, state.hello?.server).map(({ server, incidents }, index, lives) => (
+        <section key={server} class="life" aria-label={index === 0 ? 'Of this server' : 'From before a restart'}>
+          {index > 0 && <h3>From before the server was restarted</h3>}
+          {incidents.length === 0 && (
+            <p>Nothing went wrong since {lives.length > 1 ? 'the server was restarted' : 'you came'}.</p>
+          )}
+          <ol class="incidents">
+            {incidents.map((incident) => (
+              <IncidentEntry key={incident.sequence} incident={incident} isOfBefore={index > 0} />
+            ))}
+          </ol>
+        </section>
+      ))}
     </section>
   );
 }
 
-function IncidentEntry({ incident }: { readonly incident: Incident }) {
+function IncidentEntry({ incident, isOfBefore }: { readonly incident: Incident; readonly isOfBefore: boolean }) {
   const connection = connectionOfIncident(incident);
   const where = stateOfIncident(incident);
   const stack = 'error' in incident ? incident.error.stack : undefined;
@@ -60,7 +68,12 @@ function IncidentEntry({ incident }: { readonly incident: Incident }) {
       {where !== '' && <p class="note">State: {where}</p>}
       {connection !== undefined && (
         <p class="note">
-          Connection <a href={hashOf({ view: 'connection', connection })}>{connection}</a>
+          Connection {/* It ended with its server. */}
+          {isOfBefore ? (
+            <code>{connection}</code>
+          ) : (
+            <a href={hashOf({ view: 'connection', connection })}>{connection}</a>
+          )}
         </p>
       )}
       {stack !== undefined && (

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ConnectionItem, GroupItem, NameItem, ServiceItem } from '../../protocol.ts';
 import type { State } from '../state/model.ts';
 import { hasMore, isFruitless, itemsOf, keyOf, type ListItem, type Pages } from '../state/pages.ts';
+import { routeOfActor } from '../state/life.ts';
 import { hashOf, type ListQuery } from '../state/route.ts';
 import { textOfAge } from '../state/value.ts';
 import { Badge } from './badge.tsx';
@@ -20,7 +21,7 @@ const hints = {
 
 export function ListView({ state }: { readonly state: State }) {
   const dispatch = useDispatch();
-  const { list, now } = state;
+  const { list } = state;
   if (list === undefined) return null;
   const { query, problem, pages } = list;
   const items = itemsOf(list);
@@ -50,7 +51,7 @@ export function ListView({ state }: { readonly state: State }) {
         rowHeight={56}
         total={hasMore(list) ? (total ?? -1) : items.length}
         keyOf={keyOf}
-        row={(item) => <Row item={item} now={now} />}
+        row={(item) => <Row item={item} state={state} />}
         onSight={(sight) => dispatch({ type: 'list.scrolled', sight })}
       />
       {isFruitless(pages) && hasMore(list) && (
@@ -158,10 +159,10 @@ function servicesOf({ overview }: State, { service }: ListQuery): readonly strin
   return service === undefined || names.includes(service) ? names : [service, ...names];
 }
 
-function Row({ item, now }: { readonly item: ListItem; readonly now: number }) {
-  if ('id' in item) return <ConnectionRow item={item} now={now} />;
+function Row({ item, state }: { readonly item: ListItem; readonly state: State }) {
+  if ('id' in item) return <ConnectionRow item={item} now={state.now} />;
   if ('name' in item) return <NameRow item={item} />;
-  return 'group' in item ? <GroupRow item={item} /> : <ServiceRow item={item} />;
+  return 'group' in item ? <GroupRow item={item} /> : <ServiceRow item={item} state={state} />;
 }
 
 function ConnectionRow({ item, now }: { readonly item: ConnectionItem; readonly now: number }) {
@@ -206,11 +207,11 @@ function GroupRow({ item }: { readonly item: GroupItem }) {
   );
 }
 
-function ServiceRow({ item }: { readonly item: ServiceItem }) {
+function ServiceRow({ item, state }: { readonly item: ServiceItem; readonly state: State }) {
   return (
     <>
       <p>
-        <a href={hashOf({ view: 'actor', sessionId: item.sessionId })}>{item.service}</a>
+        <a href={hashOf(routeOfActor(state.hello, item.sessionId))}>{item.service}</a>
         <Badge state={item.state} />
       </p>
       <p class="note">

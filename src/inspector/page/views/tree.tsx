@@ -1,5 +1,6 @@
 /** The server as a tree: the supervisor, and beneath it everything that it owns. */
 import type { ComponentChildren } from 'preact';
+import { routeOfActor } from '../state/life.ts';
 import type { State } from '../state/model.ts';
 import { total } from '../state/reduce.ts';
 import { hashOf, type Route } from '../state/route.ts';
@@ -94,7 +95,7 @@ function Branch(properties: {
       {sessionId === undefined ? (
         <span>{name}</span>
       ) : (
-        <Link state={state} to={{ view: 'actor', sessionId }}>
+        <Link state={state} to={routeOfActor(state.hello, sessionId)}>
           {name}
         </Link>
       )}
