@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { chat } from '../../../examples/chat/service.ts';
 import { connect, type Client } from '../../support/client.ts';
 import { carriage, type Errand } from './carriage.ts';
-import { hasChromium, useChromium } from './chromium.ts';
+import { go, hasChromium, lit, swipe, useChromium } from './chromium.ts';
 
 const hostile = '<img src="/x" onerror="document.title=1"><script>document.title=2</script>';
 const fragile = defineService({
@@ -19,6 +19,12 @@ const fragile = defineService({
 });
 
 const travelling = defineService({ basePath: '/carriage', webSocketUpgradePath: '/', machine: carriage });
+
+/** Runs in the page: whether all of `element` is within what it is scrolled in, and that on the screen sideways. */
+function isInSight(element: Element): boolean {
+  const [it, pane] = [element.getBoundingClientRect(), element.closest('.pane')!.getBoundingClientRect()];
+  return it.left >= pane.left && it.right <= pane.right && it.top >= pane.top && it.bottom <= pane.bottom;
+}
 
 interface Running {
   readonly troupe: Troupe;
@@ -40,11 +46,6 @@ async function run(port = 0, inspector: InspectorOptions = {}): Promise<Running>
 describe.skipIf(!hasChromium)('the inspector’s page', { timeout: 60_000 }, () => {
   const { open } = useChromium();
 
-  const go = (page: Page, hash: string): Promise<void> =>
-    page.evaluate((hash) => {
-      location.hash = hash;
-    }, hash);
-
   /** Opens the only connection of the chat, or of another service, and waits for its charts. */
   async function openConnection(page: Page, path = 'lobby'): Promise<void> {
     await go(page, `#/connections?search=${path}`);
@@ -52,8 +53,6 @@ describe.skipIf(!hasChromium)('the inspector’s page', { timeout: 60_000 }, () 
     await page.locator('svg.chart').nth(1).waitFor();
   }
 
-  const lit = (page: Page, state: string): Promise<void> =>
-    page.locator(`.chart [data-state="${state}"].active`).waitFor();
   const steps = (page: Page): Locator => page.locator('.step');
 
   test('follows a chat through its states, and shows the edge that was taken', async () => {
@@ -334,6 +333,31 @@ describe.skipIf(!hasChromium)('the inspector’s page', { timeout: 60_000 }, () 
     await go(page, '#/incidents');
     await page.getByText('Nothing went wrong since you came').waitFor();
     await fits();
+  });
+
+  test('begins near enough to be read on a narrow screen, and moves by finger and by keyboard', async () => {
+    const { url, join } = await run();
+    await join('/chat/lobby');
+    const { page } = await open(url, { viewport: { width: 360, height: 740 }, hasTouch: true });
+    await openConnection(page);
+    const pane = page.getByRole('region', { name: 'Lifecycle: connection, picture' });
+    const left = (): Promise<number> => pane.evaluate((it) => it.scrollLeft);
+    const active = pane.locator('[data-state="connection.connected.lifecycle.open.ready"].active text').first();
+    // What is active is in sight, the label of a transition is there, and both are 10 pixels high or more.
+    await expect.poll(() => active.evaluate(isInSight)).toBe(true);
+    for (const text of [active, pane.locator('.edge .label').first()])
+      expect((await text.boundingBox())?.height).toBeGreaterThanOrEqual(10);
+
+    await pane.scrollIntoViewIfNeeded();
+    const { x = 0, y = 0 } = (await pane.boundingBox()) ?? {};
+    const before = await left();
+    await swipe(page, { x: x + 100, y: y + 100 }, 120);
+    await expect.poll(left).toBeLessThan(before - 50);
+    const moved = await left();
+    await pane.press('ArrowRight');
+    await expect.poll(left).toBeGreaterThan(moved);
+    await pane.press('0');
+    expect(await pane.evaluate((it) => it.scrollWidth - it.clientWidth)).toBe(0);
   });
 
   test('can be used with the keyboard alone, and every control has a name', async () => {

@@ -72,3 +72,28 @@ export function useChromium(): Chromium {
   };
   return { context, visit, open };
 }
+
+/** Goes to another view of the inspector. */
+export function go(page: Page, hash: string): Promise<void> {
+  return page.evaluate((hash) => {
+    location.hash = hash;
+  }, hash);
+}
+
+/** Waits until a chart shows that state as active. */
+export function lit(page: Page, state: string): Promise<void> {
+  return page.locator(`.chart [data-state="${state}"].active`).waitFor();
+}
+
+/** Draws a finger over the page to the right, in `px`. */
+export async function swipe(page: Page, from: { readonly x: number; readonly y: number }, px: number): Promise<void> {
+  const finger = await page.context().newCDPSession(page);
+  const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', by?: number) =>
+    finger.send('Input.dispatchTouchEvent', {
+      type,
+      touchPoints: by === undefined ? [] : [{ x: from.x + by, y: from.y }],
+    });
+  await touch('touchStart', 0);
+  for (const part of [0.25, 0.5, 0.75, 1]) await touch('touchMove', px * part);
+  await touch('touchEnd');
+}

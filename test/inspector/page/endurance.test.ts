@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { chat } from '../../../examples/chat/service.ts';
 import { connect, type Client } from '../../support/client.ts';
 import { watch } from '../../support/server.ts';
-import { hasChromium, useChromium } from './chromium.ts';
+import { hasChromium, lit, useChromium } from './chromium.ts';
 
 const fragile = defineService({
   basePath: '/fragile',
@@ -84,8 +84,6 @@ describe.skipIf(!hasChromium)('the inspector’s page goes on', { timeout: 60_00
     await page.locator('svg.chart').nth(1).waitFor();
   }
 
-  const lit = (page: Page, state: string): Promise<void> =>
-    page.locator(`.chart [data-state="${state}"].active`).waitFor();
   const step = (page: Page, text: string) => page.locator('.step', { hasText: text });
 
   test('when its way to the server breaks, with the view as before and what is true now', async () => {

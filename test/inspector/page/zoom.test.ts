@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { hasSmallPrint, scaleToFit, titleIn, wantedTitle, zoomedBy } from '../../../src/inspector/page/chart/zoom.ts';
+import {
+  hasSmallPrint,
+  scaleToFit,
+  startZoom,
+  titleIn,
+  wantedTitle,
+  zoomedBy,
+} from '../../../src/inspector/page/chart/zoom.ts';
 import type { Box } from '../../../src/inspector/page/chart/svg-model.ts';
 
 const box = (width: number, height: number, title: string, lines: readonly string[] = []): Box => {
@@ -24,6 +31,21 @@ describe('the scale of a chart', () => {
   it('comes back after as many steps out as in, and has its bounds', () => {
     expect(zoomedBy(zoomedBy(0.5, 3), -3)).toBeCloseTo(0.5);
     expect([zoomedBy(1, 50), zoomedBy(1, -50)]).toEqual([3, 0.1]);
+  });
+});
+
+describe('a chart at first', () => {
+  const lifecycle = { width: 2000, height: 1000 };
+
+  it('is drawn as a whole, be it as a map', () => {
+    expect(startZoom(lifecycle, { width: 400, height: 500 })).toBe('fit');
+    expect(startZoom({ width: 400, height: 300 }, { width: 320, height: 500 })).toBe('fit');
+  });
+
+  it('is drawn so that labels can be read where the screen is too narrow for a map', () => {
+    const zoom = startZoom(lifecycle, { width: 320, height: 500 });
+    expect(Number(zoom) * 12).toBeCloseTo(10);
+    expect(hasSmallPrint(Number(zoom))).toBe(true);
   });
 });
 

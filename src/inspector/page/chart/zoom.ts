@@ -20,12 +20,20 @@ const most = 3;
 const step = 1.25;
 /** In pixels. */
 const readable = 10;
+/** Of a pane, in pixels: that of a phone. Panes that stand beside each other are wider. */
+const narrow = 380;
 const smallestPrint = 6;
 const largestTitle = 4;
 
 /** The scale at which all of `chart` is in sight in `pane`; never larger than it was laid out. */
 export function scaleToFit(chart: Size, pane: Size): number {
   return Math.min(1, pane.width / Math.max(1, chart.width), pane.height / Math.max(1, chart.height));
+}
+
+/** How a chart is drawn at first: as a whole, but on a narrow screen so that its labels can be read. */
+export function startZoom(chart: Size, pane: Size): Zoom {
+  const fit = scaleToFit(chart, pane);
+  return pane.width < narrow && !hasSmallPrint(fit) ? readable / fontSize : 'fit';
 }
 
 /** The scale that is `steps` steps larger than `scale`, or smaller. */

@@ -1,10 +1,10 @@
 /**
- * What a chart is looked at through: all of it at first, then as near as somebody zooms, moved by scrolling or by
- * dragging. What happens is scrolled into sight, unless somebody has moved there by hand lately.
+ * What a chart is looked at through: all of it at first, or what happens in it where the screen is narrow; then as near
+ * as somebody zooms, moved by scrolling (with a finger, the wheel, arrow keys) or by dragging. What happens is scrolled into sight, unless somebody has moved there by hand lately.
  */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { scaleToFit, zoomedBy, type Zoom } from '../chart/zoom.ts';
+import { scaleToFit, startZoom, zoomedBy, type Zoom } from '../chart/zoom.ts';
 
 interface Rectangle {
   readonly x: number;
@@ -40,8 +40,10 @@ export function Pane({ title, width, height, towards, children }: PaneProperties
   const area = useRef<HTMLDivElement>(null);
   const touchedAt = useRef(-handMs);
   const anchor = useRef<Anchor | undefined>(undefined);
-  const [zoom, setZoom] = useState<Zoom>('fit');
+  /** What somebody has chosen. */
+  const [chosen, setZoom] = useState<Zoom | undefined>(undefined);
   const [pane, setPane] = useState({ width: 0, height: 0 });
+  const zoom = chosen ?? startZoom({ width, height }, pane);
   const fit = scaleToFit({ width, height }, pane);
   const scale = zoom === 'fit' ? fit : zoom;
   const touch = (): void => {
@@ -110,7 +112,7 @@ export function Pane({ title, width, height, towards, children }: PaneProperties
       left: (towards.x + towards.width / 2) * scale - current.clientWidth / 2,
       top: (towards.y + towards.height / 2) * scale - current.clientHeight / 2,
     });
-  }, [towards?.id, width, height]);
+  }, [towards?.id, width, height, zoom === 'fit', pane.width > 0]);
 
   const onKeyDown = (event: KeyboardEvent): void => {
     touch();
