@@ -1,21 +1,8 @@
-import { existsSync } from 'node:fs';
-import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Locator, Page } from 'playwright-core';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { start } from '../../examples/showcase/server.ts';
 import { connect } from '../support/client.ts';
-
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-if (executablePath === undefined) {
-  console.warn('The page is not tested: no Chromium was found. On Debian: apt-get install chromium');
-}
-
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import { hasChromium, useChromium } from '../inspector/page/chromium.ts';
 
 async function run(port = 0) {
   const running = await start({ port, host: '127.0.0.1' });
@@ -23,36 +10,8 @@ async function run(port = 0) {
   return { ...running, webSocketUrl: running.url.replace('http', 'ws') };
 }
 
-describe.skipIf(executablePath === undefined)('the page', { timeout: 30_000 }, () => {
-  let browser: Browser;
-
-  beforeAll(async () => {
-    browser = await chromium.launch({ args: flags, ...(executablePath ? { executablePath } : {}) });
-  }, 30_000);
-
-  afterAll(async () => {
-    await browser?.close();
-  });
-
-  /** Opens the page; what it logs as an error and what it asks of other servers is kept. */
-  async function open(url: string, options: Parameters<Browser['newContext']>[0] = {}) {
-    const context = await browser.newContext(options);
-    onTestFinished(() => context.close());
-    const page = await context.newPage();
-    page.setDefaultTimeout(15_000);
-    const complaints: string[] = [];
-    const strangers: string[] = [];
-    page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('request', (request) => {
-      if (new URL(request.url()).host !== new URL(url).host) strangers.push(request.url());
-    });
-    await page.goto(url);
-    await page.getByText('Connected to the server').waitFor();
-    return { page, complaints, strangers };
-  }
+describe.skipIf(!hasChromium)('the page', { timeout: 30_000 }, () => {
+  const { open } = useChromium();
 
   const log = (page: Page, panel: string) => page.getByRole('log', { name: `${panel} messages` });
   const received = (page: Page, panel: string, text: string) =>

@@ -1,26 +1,10 @@
-import { existsSync } from 'node:fs';
-import { chromium, type Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { defineService } from 'troupe';
+import { hasChromium, useChromium } from '../inspector/page/chromium.ts';
 import { serve } from '../support/server.ts';
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-if (executablePath === undefined) {
-  console.warn('Compression is not tested with a browser: no Chromium was found. On Debian: apt-get install chromium');
-}
-
-const flags = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'];
-
-describe.skipIf(executablePath === undefined)('a browser', { timeout: 30_000 }, () => {
-  let browser: Browser;
-
-  beforeAll(async () => {
-    browser = await chromium.launch({ args: flags, ...(executablePath ? { executablePath } : {}) });
-  }, 30_000);
-
-  afterAll(async () => {
-    await browser?.close();
-  });
+describe.skipIf(!hasChromium)('a browser', { timeout: 30_000 }, () => {
+  const { visit } = useChromium();
 
   it('negotiates compression, sends compressed and reads what is compressed, in order', async () => {
     const service = defineService({
@@ -34,9 +18,7 @@ describe.skipIf(executablePath === undefined)('a browser', { timeout: 30_000 }, 
       compression: { thresholdBytes: 100 },
       http: (_request, response) => response.setHeader('Content-Type', 'text/html').end('<!doctype html>'),
     });
-    const page = await browser.newPage();
-    onTestFinished(() => page.close());
-    await page.goto(server.http('/'));
+    const { page } = await visit(server.http('/'));
     const sent = [
       'short',
       'ünïcode 🎭 '.repeat(500),

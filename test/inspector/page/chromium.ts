@@ -1,4 +1,4 @@
-/** The inspector's pages in a real browser: one browser for the tests of a file, a context for each page. */
+/** Pages in a real browser, the inspector's above all: one browser for the tests of a file, a context for each page. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 const root = new URL('../../../', import.meta.url).pathname;
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 if (executablePath === undefined) {
-  console.warn('The inspector’s page is not tested: no Chromium was found. On Debian: apt-get install chromium');
+  console.warn('Pages are not tested in a browser: no Chromium was found. On Debian: apt-get install chromium');
 }
 /** Whether there is one; the tests that need it are left out otherwise. */
 export const hasChromium = executablePath !== undefined;
@@ -27,7 +27,7 @@ export interface Chromium {
   readonly context: (options?: ContextOptions) => Promise<BrowserContext>;
   /** A page that was sent to `url`. */
   readonly visit: (url: string, within?: BrowserContext) => Promise<Opened>;
-  /** The inspector at `url`, connected. */
+  /** The page at `url`, the inspector's or the examples', connected. */
   readonly open: (url: string, options?: ContextOptions) => Promise<Opened>;
 }
 
