@@ -138,7 +138,8 @@ class SystemInspection implements Inspection {
   #tellOfFailure(event: Doing, tell: SystemInternals['_sendInspectionEvent']): void {
     const failed = failedChild(event);
     if (failed === undefined || !this.watches(failed)) return;
-    const snapshot = failed.getSnapshot() as object;
+    const snapshot: unknown = failed.getSnapshot();
+    if (!isFailure(snapshot)) return;
     this.#failures.add(snapshot);
     tell({ type: '@xstate.snapshot', actorRef: failed, event: event.event!, snapshot });
   }
@@ -193,8 +194,21 @@ function mark(actor: object, by: 1 | -1): void {
   (actor as Watchable)[WATCHERS] = watchersOf(actor) + by;
 }
 
-/** The actor whose failure its parent is being told of. */
+/** The actor whose failure its parent is being told of, it seems: what users' code sends may be anything. */
 function failedChild({ actorRef, sourceRef, event }: Doing): AnyActorRef | undefined {
-  if (event?.type.startsWith('xstate.error.actor.') !== true) return undefined;
-  return sourceRef?._parent === actorRef ? sourceRef : undefined;
+  if (sourceRef === undefined || sourceRef._parent !== actorRef) return undefined;
+  try {
+    const type: unknown = event?.type;
+    return typeof type === 'string' && type.startsWith('xstate.error.actor.') ? sourceRef : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isFailure(snapshot: unknown): snapshot is object {
+  try {
+    return (snapshot as { readonly status?: unknown } | null | undefined)?.status === 'error';
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { setup, type AnyActorLogic } from 'xstate';
+import { fromCallback, setup, type AnyActorLogic, type AnyEventObject } from 'xstate';
 import { defineService } from 'troupe';
 import { connect } from '../support/client.ts';
 import { watch } from '../support/server.ts';
@@ -69,5 +69,55 @@ describe('an actor whose snapshot has', () => {
     expect(failures.all).toEqual([]);
     await server.troupe.close({ drain: { timeoutMs: 100 } });
     expect(await plain.client.closed).toMatchObject({ code: 1001 });
+  });
+});
+
+const oddEvents: readonly (readonly [what: string, event: unknown])[] = [
+  ['nothing', undefined],
+  ['text', 'text'],
+  ['an event without a type', {}],
+  ['one whose type is a number', { type: 1 }],
+  [
+    'one whose type throws',
+    {
+      get type(): never {
+        throw new Error('no');
+      },
+    },
+  ],
+];
+
+describe('an actor that sends its parent', () => {
+  // Only while somebody watched: it threw in the timer of an invoked actor, say, and ended the process.
+  it.each(oddEvents)('%s ends its connection and no more, whether anybody watches or not', async (_what, event) => {
+    for (const isWatched of [false, true]) {
+      let send: ((event: AnyEventObject) => void) | undefined;
+      const talker = fromCallback(({ sendBack }) => void (send = sendBack));
+      const machine = setup({ actors: { talker } }).createMachine({ invoke: { src: 'talker' } });
+      const server = await serveInspected([defineService({ basePath: '/talking', machine })]);
+      const crashes = watch(server.troupe, 'connection.crashed');
+      if (isWatched) await (await server.viewPlainly()).until('@xstate.actor');
+      const client = await connect(server.url('/talking'));
+      expect(() => send!(event as AnyEventObject)).not.toThrow();
+      expect(await client.closed).toMatchObject({ code: 1011 });
+      expect(crashes.all).toHaveLength(1);
+    }
+  });
+
+  it('the failure that only a failed actor sends is not taken for failed', async () => {
+    let send: ((event: AnyEventObject) => void) | undefined;
+    const talker = fromCallback(({ sendBack }) => void (send = sendBack));
+    const machine = setup({ actors: { talker } }).createMachine({
+      invoke: { src: 'talker', id: 'talker', onError: {} },
+    });
+    const server = await serveInspected([defineService({ basePath: '/talking', machine })]);
+    const plain = await server.viewPlainly();
+    await plain.until('@xstate.actor');
+    await connect(server.url('/talking'));
+    const { sessionId } = await plain.until('@xstate.actor', ({ name }) => name === 'talker');
+    send!({ type: 'xstate.error.actor.talker', error: 'none' });
+    await plain.until('@xstate.snapshot', (frame) => frame.event.type === 'xstate.error.actor.talker');
+    const told = plain.all.filter((frame) => frame.type === '@xstate.snapshot' && frame.sessionId === sessionId);
+    expect(told).toHaveLength(1);
   });
 });
