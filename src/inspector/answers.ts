@@ -29,6 +29,7 @@ type RequestOf<Type extends ViewerRequest['type']> = Extract<ViewerRequest, { re
 const MAX_WAITING = 32;
 export const MAX_WATCHED = 50;
 const MAX_BELONGINGS = 100;
+const FAILED = 'it failed';
 
 export class Answers {
   readonly #setting: AnswersSetting;
@@ -64,8 +65,8 @@ export class Answers {
       for (let request = this.#waiting[0]; request !== undefined && !viewer.isGone; request = this.#waiting[0]) {
         const answer = await this.#attempt(request);
         this.#waiting.shift();
-        // Charts and lists are large: also writing them down takes its time.
-        await pace.do(() => viewer.answer(answer));
+        // Charts and lists are large: also writing them down takes its time, and may fail for what stands in a chart.
+        await pace.do(() => viewer.answer(answer)).catch(() => viewer.answer(refusal(request, 'malformed', FAILED)));
       }
     } finally {
       this.#isAnswering = false;
@@ -78,7 +79,7 @@ export class Answers {
     } catch (error) {
       // Wrong arguments of `close` and `send`; what anything else says may be of users' data.
       const isOwn = error instanceof TroupeTypeError || error instanceof TroupeRangeError;
-      return refusal(request, 'malformed', isOwn ? cut(error.message, 500) : 'it failed');
+      return refusal(request, 'malformed', isOwn ? cut(error.message, 500) : FAILED);
     }
   }
 

@@ -47,6 +47,9 @@ export interface Chart {
 const MAX_STATES = 500;
 const MAX_TRANSITIONS = 2000;
 const MAX_LABEL = 200;
+const MAX_DESCRIPTION = 2000;
+/** Actions, tags and invoked actors of one state. */
+const MAX_NAMES = 100;
 
 interface Known {
   readonly graph: Graph;
@@ -121,8 +124,10 @@ function walk(machine: Chart): Known {
       id,
       key,
       kind: type,
-      ...(description !== undefined && { description: cut(description, 2000) }),
-      tags: node.tags,
+      ...descriptionOf(description),
+      tags: node.tags
+        .slice(0, MAX_NAMES)
+        .flatMap((tag: unknown) => (typeof tag === 'string' ? [cut(tag, MAX_LABEL)] : [])),
       ...(type === 'compound' &&
         initial !== undefined && {
           initial: { targets: idsOf(initial.target), actions: namesOf(initial.actions) },
@@ -130,7 +135,7 @@ function walk(machine: Chart): Known {
       ...(type === 'history' && { history: history === 'deep' ? 'deep' : 'shallow' }),
       entry: namesOf(node.entry),
       exit: namesOf(node.exit),
-      invoke: node.invoke.slice(0, 100).map(({ id, src }) => ({ id, src: nameOf(src) })),
+      invoke: node.invoke.slice(0, MAX_NAMES).map(({ id, src }) => ({ id, src: nameOf(src) })),
       transitions: type === 'history' ? [defaultOf(node), ...transitions] : transitions,
       states: inner,
     };
@@ -157,7 +162,7 @@ function walk(machine: Chart): Known {
       ...(guard !== undefined && { guard: nameOf(guard) }),
       actions: namesOf(transition.actions),
       reenter,
-      ...(description !== undefined && { description: cut(description, 2000) }),
+      ...descriptionOf(description),
     };
   }
 
@@ -210,12 +215,17 @@ function between(text: string, start: string, end: string): string | undefined {
     : undefined;
 }
 
+/** Nobody checks what a configuration says where text is meant. */
+function descriptionOf(description: unknown): { readonly description?: string } {
+  return typeof description === 'string' ? { description: cut(description, MAX_DESCRIPTION) } : {};
+}
+
 function idsOf(nodes: readonly { readonly id: string }[] | undefined): readonly string[] {
   return nodes?.map(({ id }) => id) ?? [];
 }
 
 function namesOf(actions: readonly unknown[]): readonly string[] {
-  return actions.slice(0, 100).flatMap((action) => {
+  return actions.slice(0, MAX_NAMES).flatMap((action) => {
     const name = nameOf(action);
     // What XState adds to begin and to end a delay; the `after` itself is drawn.
     return isOfDelay(action, name) ? [] : [name];

@@ -6,6 +6,7 @@ import type { Group, GroupsRef } from './groups.ts';
 import type { NamedConnectionsRef, StoredName } from './named-connections.ts';
 import { itemsOf } from './few.ts';
 import { watchActors, type ActorWatcher, type Watching } from './inspection.ts';
+import { harmless } from './isolation.ts';
 import { isOwnLogic } from './own-logic.ts';
 import type { LiveService } from './service.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -61,7 +62,14 @@ export class Inventory {
   }
 
   inspect(watcher: ActorWatcher): Watching {
-    return watchActors(this.supervisor.system, watcher);
+    return watchActors(this.supervisor.system, {
+      wantsChildrenOf: (parentId) => watcher.wantsChildrenOf(parentId),
+      // It looks at what users made, in the middle of their actors' work: that it fails is not to be theirs.
+      next: harmless(
+        (event) => watcher.next(event),
+        (error) => this.failed(error),
+      ),
+    });
   }
 
   failed(error: unknown): void {

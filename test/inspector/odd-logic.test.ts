@@ -121,3 +121,38 @@ describe('an actor that sends its parent', () => {
     expect(told).toHaveLength(1);
   });
 });
+
+describe('a chart that holds', () => {
+  const ready = (state: object) => ({ initial: 'ready', states: { ready: { on: { 'ws.text': 'ready' }, ...state } } });
+
+  // Watching it ended its connection: what threw while it was told of threw in the actor's own work.
+  it.each([
+    ['a description that is no text', { description: 42 }],
+    ['one of a transition that is none', { on: { 'ws.text': { target: 'ready', description: { secret: 1 } } } }],
+    ['tags that are no texts', { tags: [1n, { secret: 1 }, 'shown'] }],
+    ['an id that cannot be written', { id: 1n }],
+  ])('%s is drawn as far as it can be, and goes on', async (what, state) => {
+    const machine = setup({}).createMachine(ready(state) as object);
+    const server = await serveInspected([defineService({ basePath: '/chart', machine })], { redact: false });
+    const crashes = watch(server.troupe, 'connection.crashed');
+    const failures = watch(server.troupe, 'callback.failed');
+    const client = await connect(server.url('/chart'));
+    const viewer = await server.view();
+    const { items } = await viewer.get('troupe.list', { type: 'list', of: 'connections' });
+    const { id } = items[0] as { id: string };
+    const { connection } = await viewer.get('troupe.connection', { type: 'connection', of: id });
+    const { sessionId } = connection.actors[1]!;
+    await viewer.ask({ type: 'watch', actors: [sessionId] });
+    const answer = await viewer.ask({ type: 'graph', of: sessionId });
+    if (what.startsWith('an id')) expect(answer).toMatchObject({ type: 'troupe.error', message: 'it failed' });
+    else expect(answer).toMatchObject({ graph: { root: { states: [{ key: 'ready' }] } } });
+    expect(JSON.stringify(answer)).not.toContain('secret');
+    client.send('go on');
+    await client.ping();
+    client.send('once more');
+    await client.ping();
+    await viewer.ask({ type: 'list', of: 'names' });
+    expect(crashes.all).toEqual([]);
+    expect(failures.all.length > 0).toBe(what.startsWith('an id'));
+  });
+});
