@@ -45,6 +45,14 @@ export function describe(
   return new Description(bounds, redact).of(value, path) ?? null;
 }
 
+/** A chart is as deep as its author made it: what is left out of a state value would be shown as inactive. */
+const stateBounds: Bounds = { ...defaultBounds, depth: 100, items: 500 };
+
+/** Describes the active states of a chart: they are no data of anybody. */
+export function describeState(value: unknown): Described {
+  return describe(value, [], undefined, stateBounds);
+}
+
 /** As {@link describe}, but `undefined` if anything had to be left out because the whole is too large. */
 export function describeWhole(
   value: unknown,

@@ -337,26 +337,11 @@ export class Hub implements InspectedWatcher {
     return () => (actor.getSnapshot() as { readonly context?: unknown } | undefined)?.context;
   }
 
-  /** The sessionId of a connection's actor, if anybody watches that. */
-  #sessionIdOf(connection: string): string | undefined {
-    for (const { watched } of this.#viewers) {
-      for (const { id, sessionId } of watched.values()) if (id === connection) return sessionId;
-    }
-    return undefined;
-  }
-
   /** Hears of what goes wrong, for viewers that understand it. */
   #overhear(): void {
     if (this.#stopOverhearing !== undefined) return;
     const { source, redaction } = this.#setting;
-    const endIncidents = overhearIncidents({
-      source,
-      redaction,
-      sessionIdOf: (connection) => this.#sessionIdOf(connection),
-      tell: (frame) => {
-        for (const viewer of [...this.#viewers]) viewer.tell(frame);
-      },
-    });
+    const endIncidents = overhearIncidents({ source, redaction, viewers: this.#viewers, share: this.#share });
     const endServices = source.overhear('service.attached', ({ service }) => {
       const found = source.services.find(({ name }) => name === service);
       if (found === undefined) return;

@@ -4,7 +4,7 @@
  */
 import type { AnyActorRef, EventObject, InspectedEventEvent, InspectedSnapshotEvent } from 'xstate';
 import { Definitions, idOf } from './definition.ts';
-import { cut, defaultBounds, describe } from './describe.ts';
+import { cut, defaultBounds, describe, describeState } from './describe.ts';
 import type {
   ActorFrame,
   Described,
@@ -37,8 +37,6 @@ export interface WireSetting {
 /** Where something belongs: to which step of its actor, and when it happened. */
 export type Place = Pick<SnapshotFrame, 'step' | 'moment'>;
 
-/** A chart is as deep as its author made it: what is left out of a state value would be shown as inactive. */
-const STATE_BOUNDS = { ...defaultBounds, depth: 100, items: 500 };
 const STATUSES: readonly unknown[] = ['active', 'done', 'error', 'stopped'] satisfies DescribedSnapshot['status'][];
 
 export class StatelyWire {
@@ -108,7 +106,7 @@ export class StatelyWire {
     return {
       status: STATUSES.includes(status) ? (status as DescribedSnapshot['status']) : 'active',
       ...(value !== undefined && {
-        value: isOfChart ? describe(value, [], undefined, STATE_BOUNDS) : describe(value, ['value'], redact),
+        value: isOfChart ? describeState(value) : describe(value, ['value'], redact),
       }),
       ...(isOfChart && tags instanceof Set && { tags: textsIn(tags) }),
       ...(shown !== undefined && { context: describe(shown, ['context'], redact) }),

@@ -7,7 +7,7 @@
  */
 import type { AnyActorRef } from 'xstate';
 import type { Clock } from '../runtime/clock.ts';
-import type { AnswerFrame, DroppedFrame, OverviewFrame, UnaskedFrame } from './protocol.ts';
+import type { AnswerFrame, UnaskedFrame } from './protocol.ts';
 import { encode } from './stately-wire.ts';
 
 /** The way to a viewer. */
@@ -102,11 +102,6 @@ export class Viewer {
     const { link } = this.#setting;
     link.send(text);
     if (link.bufferedBytes > MAX_BUFFERED_BYTES) this.close(TRY_AGAIN_LATER, 'the viewer reads too slowly');
-  }
-
-  /** Tells of something that happened, if it speaks the subprotocol and there is room. */
-  tell(frame: Exclude<UnaskedFrame, OverviewFrame | DroppedFrame>): void {
-    if (this.isExtended && this.hasRoom()) this.send(encode(frame));
   }
 
   /** What it has asked for, or is to be told in any case. */

@@ -63,6 +63,36 @@ describe('events that come faster than they may be told', () => {
   });
 });
 
+describe('connections that crash by the hundred', () => {
+  // What each had thrown was described, whatever time that took: 300 held the server up for six seconds.
+  it('are told of as far as there is time', async () => {
+    let described = 0;
+    const redact = ([what]: readonly string[], value: unknown): unknown => {
+      if (what === 'error') described++;
+      for (const until = performance.now() + 10; performance.now() < until;);
+      return value;
+    };
+    const fragile = defineService({
+      basePath: '/fragile',
+      onTextMessage() {
+        throw new Error('it broke');
+      },
+    });
+    const server = await serveInspected([fragile], { redact });
+    server.troupe.on('connection.crashed', () => {});
+    const viewer = await server.view();
+    await (await server.view()).until('troupe.overview');
+    const clients = await Promise.all(Array.from({ length: 40 }, () => connect(server.url('/fragile'))));
+    const begun = performance.now();
+    for (const client of clients) client.send('break');
+    for (const client of clients) expect(await client.closed).toMatchObject({ code: 1011 });
+    const seconds = Math.ceil((performance.now() - begun) / 1000);
+    // Each asks the function four times: five make the 200 ms of a second, for both viewers together.
+    expect(described).toBeLessThanOrEqual(24 * (seconds + 1));
+    expect((await viewer.until('troupe.dropped')).busy).toBeGreaterThan(0);
+  });
+});
+
 /** A service whose machine takes long to describe, and how often that was done. */
 function slow(tookMs: number) {
   const machine = setup({ types: {} as { context: { kept: number }; events: WsEvent } }).createMachine({

@@ -224,6 +224,29 @@ describe('what viewers see by default of a machine that fails', () => {
   });
 });
 
+describe('a crash deep within a chart', () => {
+  // What lay deeper than six levels was left out, and could not be found in the chart.
+  it('is told of with the whole state', async () => {
+    const fail = (): never => {
+      throw new Error('it broke');
+    };
+    let config: object = { on: { 'ws.text': { actions: fail } } };
+    let state: unknown = 'level0';
+    for (let level = 0; level < 12; level++) {
+      config = { initial: `level${level}`, states: { [`level${level}`]: config } };
+      if (level > 0) state = { [`level${level}`]: state };
+    }
+    const server = await serveInspected([
+      defineService({ basePath: '/deep', machine: setup({}).createMachine(config) }),
+    ]);
+    server.troupe.on('connection.crashed', () => {});
+    const viewer = await server.view();
+    await viewer.until('troupe.overview');
+    (await connect(server.url('/deep'))).send('break');
+    expect((await viewer.until('troupe.crash')).state.machine).toEqual(state);
+  });
+});
+
 describe('a viewer', () => {
   const echo = () =>
     defineService({

@@ -135,6 +135,7 @@ describe('a chart that holds', () => {
     const machine = setup({}).createMachine(ready(state) as object);
     const server = await serveInspected([defineService({ basePath: '/chart', machine })], { redact: false });
     const crashes = watch(server.troupe, 'connection.crashed');
+    server.troupe.on('callback.failed', () => {});
     const failures = watch(server.troupe, 'callback.failed');
     const client = await connect(server.url('/chart'));
     const viewer = await server.view();
