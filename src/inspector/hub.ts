@@ -129,8 +129,9 @@ export class Hub implements InspectedWatcher {
     };
   }
 
-  /** Sends all viewers away. */
+  /** Sends all viewers away, for good. */
   stop(): void {
+    this.#pace.stop();
     for (const viewer of [...this.#viewers]) {
       viewer.close(GOING_AWAY, 'the server stops');
       this.#forget(viewer);

@@ -44,6 +44,8 @@ export class Pace {
   #isArranged = false;
   #creditMs = CREDIT_MS;
   #since: number;
+  #timer: unknown;
+  #isStopped = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -64,14 +66,21 @@ export class Pace {
     });
   }
 
+  /** Nothing is done any more: what waits never settles, so nobody may wait for it whom others wait for. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#waiting.length = 0;
+    this.#clock.clearTimeout(this.#timer);
+  }
+
   #arrange(): void {
-    if (this.#isArranged || this.#waiting.length === 0) return;
+    if (this.#isStopped || this.#isArranged || this.#waiting.length === 0) return;
     this.#isArranged = true;
     const now = this.#clock.now();
     this.#creditMs = Math.min(CREDIT_MS, this.#creditMs + (now - this.#since) / PARTS);
     this.#since = now;
     if (this.#creditMs > 0) setImmediate(this.#next);
-    else this.#clock.setTimeout(this.#next, Math.ceil(-this.#creditMs * PARTS) + 1);
+    else this.#timer = this.#clock.setTimeout(this.#next, Math.ceil(-this.#creditMs * PARTS) + 1);
   }
 
   readonly #next = (): void => {

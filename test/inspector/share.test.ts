@@ -49,6 +49,25 @@ describe('work that can wait', () => {
     expect(done).toEqual(['endless', 'next']);
   });
 
+  // What waited for its time kept the process for up to two seconds after everything was closed.
+  it('is done no more once it is stopped, and leaves no timer behind', async () => {
+    const { clock, pace, done, work } = createPace();
+    await work('long', 60);
+    void work('next');
+    let timers = 0;
+    const setTimeout = clock.setTimeout.bind(clock);
+    clock.setTimeout = (...args) => {
+      timers++;
+      return setTimeout(...args);
+    };
+    pace.stop();
+    clock.increment(10_000);
+    void work('later');
+    clock.increment(10_000);
+    await turn();
+    expect([done, timers]).toEqual([['long'], 0]);
+  });
+
   it('says of what fails that it failed, and goes on', async () => {
     const { pace, work, done } = createPace();
     const failing = pace.do(() => {
