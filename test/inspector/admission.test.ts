@@ -54,8 +54,24 @@ describe('a request from this machine', () => {
       'forwarded-for',
     ],
     ...['via', 'cdn-loop', 'x-real-ip', 'x-client-ip', 'true-client-ip', 'cf-connecting-ip', 'cf-ray'],
+    ...['client-ip', 'wl-proxy-client-ip', 'x-azure-clientip', 'do-connecting-ip', 'x-nf-client-connection-ip'],
+    ...['x-remote-addr', 'x-envoy-external-address', 'x-original-host', 'x-amzn-trace-id', 'fly-region'],
   ])('is refused with %s: it is made for another', (name) => {
     expect(admit(policy, withHeaders(here, { [name]: 'someone' }))).toBe('refused');
+  });
+
+  it('is admitted with what browsers and programs say of themselves', () => {
+    const names = [
+      'accept',
+      'accept-encoding',
+      'upgrade-insecure-requests',
+      'sec-fetch-site',
+      'sec-gpc',
+      'dnt',
+      'priority',
+    ];
+    const headers = Object.fromEntries([...names, 'x-requested-with', 'user-agent'].map((name) => [name, 'anything']));
+    expect(admit(policy, withHeaders(here, headers))).toBe('by-loopback');
   });
 
   it('is refused without a token where the policy says so', () => {
