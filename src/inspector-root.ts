@@ -72,6 +72,7 @@ export class InspectorRoot {
       admission,
       clock,
       failed: (error) => source.failed(error),
+      pathOf,
       accept: (upgrade, onAccepted) => transport.accept(upgrade, onAccepted),
       frame(text) {
         const { store, start, end } = frameText(text);

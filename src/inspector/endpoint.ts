@@ -21,6 +21,8 @@ export interface EndpointSetting {
   readonly clock: Clock;
   /** Answers 101 and hands the socket over; see `transport/contract.ts`. */
   readonly accept: (upgrade: CheckedUpgrade, onAccepted: (socket: Socket) => SocketListener) => void;
+  /** The path of a request target. */
+  readonly pathOf: (url: string) => string;
   /** Frames a text message. */
   readonly frame: (text: string) => Uint8Array;
   /** Something of the inspector itself failed, which nothing should. */
@@ -45,11 +47,14 @@ export class Endpoint {
   /** What upgrades to the WebSocket's path meet. */
   readonly target: UpgradeTarget;
   readonly #setting: EndpointSetting;
+  /** Made once: it is compared with at every upgrade. */
+  readonly #socketPath: string;
   readonly #links = new Set<Link>();
   #isStopped = false;
 
   constructor(setting: EndpointSetting) {
     this.#setting = setting;
+    this.#socketPath = `${setting.admission.path}/ws`;
     this.target = {
       subprotocols: [SUBPROTOCOL],
       isSubprotocolRequired: false,
@@ -66,7 +71,7 @@ export class Endpoint {
 
   /** Whether upgrades to `path` are for it. */
   isSocketPath(path: string): boolean {
-    return path === `${this.#setting.admission.path}/ws`;
+    return path === this.#socketPath;
   }
 
   /** Whether plain requests for `path` are for it. */
@@ -80,8 +85,10 @@ export class Endpoint {
     const { admission } = this.#setting;
     const admitted = this.#admissionOf(request);
     if (admitted === 'refused') return say(response, 403, FORBIDDEN_TO_PEOPLE);
-    if (request.method !== 'GET' && request.method !== 'HEAD') return say(response, 405, 'only GET is answered here');
-    const path = (request.url ?? '').split('?', 1)[0]!;
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return say(response, 405, 'only GET is answered here', { Allow: 'GET, HEAD' });
+    // Also of a whole URL: what stands before the path is nowhere to send anybody on to.
+    const path = this.#setting.pathOf(request.url ?? '/');
     const isSecure = (request.socket as Partial<TLSSocket>).encrypted === true;
     // The token is not to stay in the address, nor in what the browser remembers of it.
     if (admitted === 'by-query' || path === admission.path) {

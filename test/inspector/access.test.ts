@@ -1,4 +1,4 @@
-import { createServer, get, type ClientRequest, type IncomingMessage } from 'node:http';
+import { createServer, get, request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -162,6 +162,22 @@ describe('the inspector beneath its path', () => {
       expect(body).toBe('there is nothing at this path\n');
     },
   );
+
+  // A request for a whole URL, as to a proxy, was sent on to the host that stood in it.
+  it('sends nobody on to another host', async () => {
+    const server = await serveInspected([echo()], { token });
+    const path = `http://evil.example/__inspector/?token=${token}`;
+    const { status, headers } = await answerTo(get({ host: '127.0.0.1', port: server.port, path }));
+    expect([status, headers.location]).toEqual([303, '/__inspector/']);
+  });
+
+  it('takes no other method than GET and HEAD', async () => {
+    const server = await serveInspected([echo()], { loopback: true });
+    for (const method of ['POST', 'OPTIONS', 'PUT', 'DELETE']) {
+      const { status, headers } = await answerTo(request(server.http('/__inspector/'), { method }).end());
+      expect([status, headers.allow]).toEqual([405, 'GET, HEAD']);
+    }
+  });
 
   it('sends on from its bare path, and says that its socket is one', async () => {
     const server = await serveInspected([echo()], { loopback: true });

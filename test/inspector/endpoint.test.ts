@@ -43,6 +43,7 @@ function createEndpoint(greet: () => void = () => {}) {
     accept: (_upgrade, onAccepted) => {
       listener = onAccepted(socket);
     },
+    pathOf: (url) => url,
     frame: (text) => Buffer.from(text),
     failed: (error) => void done.push(`failed ${String(error)}`),
   });
