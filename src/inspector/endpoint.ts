@@ -164,8 +164,11 @@ class Link implements ViewerLink, SocketListener {
   readonly #clock: Clock;
   #silence: unknown;
   #isAsked = false;
+  #isClosed = false;
   /** What it has said in this second. */
   #said = 0;
+  /** What had been read already when it had said too much: thousands of small messages fit into one piece. */
+  #unheard: string[] = [];
   #second: unknown;
   #pieces: Uint8Array[] = [];
   #waitingBytes = 0;
@@ -194,7 +197,17 @@ class Link implements ViewerLink, SocketListener {
 
   close(code: number, reason: string): void {
     this.#flush();
-    this.#socket.close(code, reason);
+    // What it has sent meanwhile would all be read to find the answer to a close frame.
+    const saysTooMuch = this.#unheard.length > 0;
+    this.#stopHearing();
+    if (saysTooMuch) this.#socket.destroy();
+    else this.#socket.close(code, reason);
+  }
+
+  #stopHearing(): void {
+    this.#isClosed = true;
+    this.#unheard = [];
+    this.#clock.clearTimeout(this.#second);
   }
 
   destroy(): void {
@@ -202,10 +215,19 @@ class Link implements ViewerLink, SocketListener {
   }
 
   onText(text: string): void {
-    this.#said += 1 + Math.floor(text.length / 1024);
+    if (this.#isClosed) return;
     this.#second ??= this.#clock.setTimeout(this.#onSecond, SECOND_MS);
+    if (this.#said < MAX_SAID) {
+      this.#hear(text);
+      return;
+    }
     // It waits then, and need not be told.
-    if (this.#said > MAX_SAID) this.#socket.pause();
+    if (this.#unheard.length === 0) this.#socket.pause();
+    this.#unheard.push(text);
+  }
+
+  #hear(text: string): void {
+    this.#said += 1 + Math.floor(text.length / 1024);
     this.seat?.said(text);
   }
 
@@ -240,7 +262,7 @@ class Link implements ViewerLink, SocketListener {
   onClosed(): void {
     this.seat?.left();
     this.#clock.clearTimeout(this.#silence);
-    this.#clock.clearTimeout(this.#second);
+    this.#stopHearing();
     this.#pieces = [];
     this.#setClosed();
   }
@@ -258,7 +280,12 @@ class Link implements ViewerLink, SocketListener {
   readonly #onSecond = (): void => {
     this.#second = undefined;
     this.#said = 0;
-    this.#socket.resume();
+    if (this.#unheard.length === 0) return;
+    let heard = 0;
+    while (heard < this.#unheard.length && this.#said < MAX_SAID) this.#hear(this.#unheard[heard++]!);
+    this.#unheard = this.#unheard.slice(heard);
+    if (this.#unheard.length > 0) this.#second = this.#clock.setTimeout(this.#onSecond, SECOND_MS);
+    else this.#socket.resume();
   };
 
   readonly #flush = (): void => {
