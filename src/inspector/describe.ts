@@ -180,7 +180,7 @@ class Description {
     if (value instanceof Map) return this.#map(value, path);
     if (value instanceof Set) return this.#list(value, value.size, path);
     if (isJson) return this.#keys(value, path);
-    const { toJSON } = value as { toJSON?: unknown };
+    const toJSON = fieldOf(value, 'toJSON');
     if (typeof toJSON !== 'function') return this.#keys(value, path);
     const json: unknown = toJSON.call(value, '');
     if (json === value) return this.#keys(value, path);
@@ -243,14 +243,16 @@ class Description {
   }
 
   #error(error: Error, path: readonly string[]): Described {
-    const { name, message, stack } = error as { name: unknown; message: unknown; stack?: unknown };
+    const [name, message] = [fieldOf(error, 'name'), fieldOf(error, 'message')];
     const told = String(message);
     const described = empty();
     this.#put(described, 'name', cut(String(name), 100), path);
     this.#put(described, 'message', told, path);
-    // The message is in it as well.
+    // The message is in the stack as well, which is only made when it is read, and then reads name and message again.
     const isShown = described['message'] === cut(told, this.#bounds.characters);
-    if (typeof stack === 'string' && isShown) this.#put(described, 'stack', stack, path);
+    if (!isShown || name === PROMISE || message === PROMISE) return described;
+    const stack = fieldOf(error, 'stack');
+    if (typeof stack === 'string') this.#put(described, 'stack', stack, path);
     return described;
   }
 
@@ -264,6 +266,12 @@ class Description {
 function taken(promise: unknown): string {
   onRejected(promise, () => {});
   return PROMISE;
+}
+
+/** What is looked at by name; a promise, which only a getter can have made, is taken. May throw. */
+function fieldOf(value: unknown, name: string): unknown {
+  const field = (value as Readonly<Record<string, unknown>>)[name];
+  return types.isPromise(field) ? taken(field) : field;
 }
 
 /** Without a prototype, so that a key `__proto__` is a key like any other. */
@@ -290,7 +298,7 @@ function labelOf(key: unknown): string {
 function nameOf(value: unknown): string {
   let name: unknown;
   try {
-    ({ name } = value as { name?: unknown });
+    name = fieldOf(value, 'name');
   } catch {
     return UNREADABLE;
   }

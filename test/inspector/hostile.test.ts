@@ -125,6 +125,25 @@ describe('what rejects while it is looked at', () => {
       false,
       { kept: { value: '[promise]' } },
     ],
+    ['toJSON as a getter', () => Object.defineProperty({}, 'toJSON', { get: reject }), false, { kept: {} }],
+    [
+      'the name of a function',
+      () => Object.defineProperty(() => {}, 'name', { get: reject }),
+      false,
+      { kept: '[function [promise]]' },
+    ],
+    [
+      'the message of an error',
+      () => Object.defineProperty(new Error('no'), 'message', { get: reject }),
+      false,
+      { kept: expect.objectContaining({ message: '[promise]' }) },
+    ],
+    [
+      'its stack',
+      () => Object.defineProperty(new Error('no'), 'stack', { get: reject }),
+      false,
+      { kept: { name: 'Error', message: 'no', stack: '[promise]' } },
+    ],
   ])('does not end the process: %s', async (_what, make, redact, context) => {
     const rejections: unknown[] = [];
     const note = (reason: unknown): void => void rejections.push(reason);
