@@ -64,7 +64,12 @@ export type { HandshakeOptions, HandshakeRequest } from './service/handshake.ts'
 export type { ResponseHeaders } from './service/response-headers.ts';
 export type { WsEvent } from './service/events.ts';
 export type { Limits, ServiceLimits } from './service/limits.ts';
-export { connectionActions, serviceSetup, type ServiceMachineInput } from './service/machine.ts';
+export {
+  connectionActions,
+  serviceSetup,
+  type MachineExpectations,
+  type ServiceMachineInput,
+} from './service/machine.ts';
 export type { Answer, Delivery, DeliveryStatus, Outcome, OutcomeStatus, Page, PageRequest } from './service/outcome.ts';
 export type { PathParams } from './service/path.ts';
 export type { TroupeEventListener, TroupeEventName, TroupeEvents } from './telemetry/events.ts';

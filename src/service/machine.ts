@@ -35,6 +35,26 @@ interface Acting {
 
 const connections = new WeakMap<AnyActorRef, Connection>();
 
+/** What a machine expects of its service; what it does not name may be anything. */
+export interface MachineExpectations {
+  /** What `authenticate` finds out. */
+  readonly auth?: unknown;
+  /** The parameters of the path, or what the schema `params` makes of them. */
+  readonly params?: unknown;
+  /** What the schema `query` makes of the query. */
+  readonly query?: unknown;
+}
+
+type Expected<Expectations, Name extends keyof MachineExpectations> =
+  Expectations extends Readonly<Record<Name, infer Value>> ? Value : unknown;
+
+/** The input that a machine with these expectations gets. */
+type InputOf<Expectations> = ServiceMachineInput<
+  Expected<Expectations, 'auth'>,
+  Expected<Expectations, 'params'>,
+  Expected<Expectations, 'query'>
+>;
+
 /** @internal Whether `value` is a state machine; not by `instanceof`, as a program may have its own copy of XState. */
 export function isMachine(value: unknown): value is AnyStateMachine {
   return (
@@ -180,8 +200,9 @@ export const connectionActions = {
  * Extend it with your own actions, guards and delays, then create the machine.
  * XState's `extend` takes no actors: a machine that invokes some is made with
  * `setup()` and {@link connectionActions}. A connection's machine runs as an actor of its own; when it fails,
- * only that connection ends. `Auth`, `Params` and `Query` say what the machine expects of `input.auth`,
- * `input.params` and `input.query`; a service whose `authenticate` and schemas give something else does not compile.
+ * only that connection ends. What it expects of `input.auth`, `input.params` and `input.query` it says by their names,
+ * `serviceSetup<Context, never, { auth: User }>()`; a service whose `authenticate` and schemas give something else does
+ * not compile.
  *
  * @example
  * ```ts
@@ -214,12 +235,10 @@ export const connectionActions = {
 export function serviceSetup<
   Context extends MachineContext = Record<never, never>,
   OwnEvent extends EventObject = never,
-  Auth = unknown,
-  Params = unknown,
-  Query = unknown,
+  Expectations extends MachineExpectations = MachineExpectations,
 >() {
   return setup({
-    types: {} as { context: Context; events: WsEvent | OwnEvent; input: ServiceMachineInput<Auth, Params, Query> },
+    types: {} as { context: Context; events: WsEvent | OwnEvent; input: InputOf<Expectations> },
     actions: connectionActions,
   });
 }

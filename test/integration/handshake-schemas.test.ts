@@ -69,7 +69,7 @@ function adding(form: Form): ServiceSource {
       return Adding;
     }
     case 'machine': {
-      const machine = serviceSetup<{ sum: number }, never, undefined, Params, Query>().createMachine({
+      const machine = serviceSetup<{ sum: number }, never, { params: Params; query: Query }>().createMachine({
         context: ({ input }) => ({ sum: input.params.room + input.query.since }),
         on: { 'ws.open': { actions: { type: 'pushText', params: ({ context }) => ({ text: `${context.sum}` }) } } },
       });

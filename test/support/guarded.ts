@@ -119,7 +119,7 @@ function textOf(event: WsEvent): string {
 }
 
 function guardedMachine(closes: Inbox<Closure>) {
-  return serviceSetup<{ who: User }, never, User>()
+  return serviceSetup<{ who: User }, never, { auth: User }>()
     .extend({
       guards: {
         asks: ({ event }) => textOf(event) === 'whoami',

@@ -86,7 +86,7 @@ reject(404);
 authenticated('ada', { expiresAt: '2030-01-01' });
 
 // A machine says what it expects, and a service that gives something else does not fit.
-const machine = serviceSetup<{ name: string }, never, User>().createMachine({
+const machine = serviceSetup<{ name: string }, never, { auth: User }>().createMachine({
   context: ({ input }) => ({ name: input.auth.name }),
 });
 defineService({ basePath: '/a', authenticate: ({ path }) => find(path), machine });
@@ -101,12 +101,15 @@ defineService({ basePath: '/a', authenticate: () => ({ nick: 'ada' }), machine }
 // One that asks for nothing fits every service, and may be started without.
 defineService({ basePath: '/a', authenticate: () => 'ada', machine: serviceSetup().createMachine({}) });
 
-const paged = serviceSetup<{ page: number }, never, unknown, unknown, { page: number }>().createMachine({
+const paged = serviceSetup<{ page: number }, never, { query: { page: number } }>().createMachine({
   context: ({ input }) => ({ page: input.query.page }),
 });
 defineService({ basePath: '/a', query: z.object({ page: z.coerce.number() }), machine: paged });
 // @ts-expect-error: the schema makes something else
 defineService({ basePath: '/a', query: z.object({ page: z.string() }), machine: paged });
+
+// @ts-expect-error: what is expected has a name
+serviceSetup<{ name: string }, never, User>();
 
 @BasePath('/a')
 @ServiceConfig({ query: z.object({ page: z.coerce.number() }) })

@@ -31,6 +31,7 @@ export type {
   ListenOptions,
   LivenessState,
   MachineBehaviour,
+  MachineExpectations,
   OutboundState,
   Outcome,
   OutcomeStatus,
