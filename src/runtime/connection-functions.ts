@@ -32,7 +32,7 @@ export interface AcceptedUpgrade {
   readonly admission: ConnectionAdmission | undefined;
 }
 
-/** What `Connection` promises, in terms of a connection's own `push`, `requestClose` and state. */
+/** What `Connection` promises, in terms of a connection's own `deliver`, `requestClose` and state. */
 export abstract class ConnectionFunctions implements Connection {
   readonly #upgrade: AcceptedUpgrade;
   #attributes: Map<string, unknown> | undefined;
@@ -53,8 +53,8 @@ export abstract class ConnectionFunctions implements Connection {
   protected abstract readonly functions: Functions;
   /** Itself, as the registries know it. */
   abstract readonly connection: LiveConnection;
-  protected abstract broadcast(name: string, frame: Frame, options: Except | undefined): Delivery;
-  abstract push(frame: Frame): 'delivered' | 'closed' | 'congested';
+  protected abstract broadcastFrame(name: string, frame: Frame, options: Except | undefined): Delivery;
+  abstract deliver(frame: Frame): 'delivered' | 'closed' | 'congested';
   abstract requestClose(code: number, reason: string): void;
 
   get state(): ConnectionState {
@@ -138,22 +138,22 @@ export abstract class ConnectionFunctions implements Connection {
 
   pushText(text: string): Delivery {
     checkText(text);
-    return this.#pushSelf('pushText', frameText(text));
+    return this.pushFrame('pushText', frameText(text));
   }
 
   pushBinary(data: Uint8Array): Delivery {
     checkData(data);
-    return this.#pushSelf('pushBinary', frameBinary(data));
+    return this.pushFrame('pushBinary', frameBinary(data));
   }
 
   broadcastText(text: string, options?: Except): Delivery {
     checkText(text);
-    return this.broadcast('broadcastText', frameText(text), options);
+    return this.broadcastFrame('broadcastText', frameText(text), options);
   }
 
   broadcastBinary(data: Uint8Array, options?: Except): Delivery {
     checkData(data);
-    return this.broadcast('broadcastBinary', frameBinary(data), options);
+    return this.broadcastFrame('broadcastBinary', frameBinary(data), options);
   }
 
   storeConnection(name: string): Outcome {
@@ -227,8 +227,8 @@ export abstract class ConnectionFunctions implements Connection {
     return this.functions.closeConnectionGroup(group, code, reason);
   }
 
-  #pushSelf(name: string, frame: Frame): Delivery {
-    const status = this.push(frame);
+  protected pushFrame(name: string, frame: Frame): Delivery {
+    const status = this.deliver(frame);
     return status === 'delivered' ? deliveryOf(status) : this.functions.pushed(name, this.id, frame, status);
   }
 }

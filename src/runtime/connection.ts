@@ -111,14 +111,14 @@ export class LiveConnection
 
   // What the registries and the service ask of it.
 
-  push(frame: Frame): 'delivered' | 'closed' | 'congested' {
+  deliver(frame: Frame): 'delivered' | 'closed' | 'congested' {
     if (!this.isOpen) return 'closed';
     if (!this.#outbox.push(frame)) return 'congested';
     if (this.events.topics['message.sent'].isHeard) reportSent(this, frame);
     return 'delivered';
   }
 
-  protected broadcast(name: string, frame: Frame, options: Except | undefined): Delivery {
+  protected broadcastFrame(name: string, frame: Frame, options: Except | undefined): Delivery {
     return this.#service.broadcast(name, frame, options);
   }
 

@@ -65,25 +65,25 @@ export class Functions implements GlobalFunctions {
   pushTextToConnection(name: string, text: string): Delivery {
     checkName('name', name);
     checkText(text);
-    return this.#pushToName('pushTextToConnection', name, frameText(text));
+    return this.pushFrameToName('pushTextToConnection', name, frameText(text));
   }
 
   pushBinaryToConnection(name: string, data: Uint8Array): Delivery {
     checkName('name', name);
     checkData(data);
-    return this.#pushToName('pushBinaryToConnection', name, frameBinary(data));
+    return this.pushFrameToName('pushBinaryToConnection', name, frameBinary(data));
   }
 
   pushTextToGroup(group: string, text: string, options?: Except): Delivery {
     checkName('group', group);
     checkText(text);
-    return this.#pushToGroup('pushTextToGroup', group, frameText(text), options);
+    return this.pushFrameToGroup('pushTextToGroup', group, frameText(text), options);
   }
 
   pushBinaryToGroup(group: string, data: Uint8Array, options?: Except): Delivery {
     checkName('group', group);
     checkData(data);
-    return this.#pushToGroup('pushBinaryToGroup', group, frameBinary(data), options);
+    return this.pushFrameToGroup('pushBinaryToGroup', group, frameBinary(data), options);
   }
 
   removeStoredConnection(name: string): Outcome {
@@ -156,11 +156,11 @@ export class Functions implements GlobalFunctions {
     return { status: delivered === 0 && missed > 0 ? 'congested' : 'delivered', count: delivered };
   }
 
-  #pushToName(name: string, target: string, frame: Frame): Delivery {
+  pushFrameToName(name: string, target: string, frame: Frame): Delivery {
     return this.pushed(name, target, frame, ask(this.#names, { type: 'name.push', name: target, frame }, 'accepted'));
   }
 
-  #pushToGroup(name: string, group: string, frame: Frame, options: Except | undefined): Delivery {
+  pushFrameToGroup(name: string, group: string, frame: Frame, options: Except | undefined): Delivery {
     const except = exceptedIds(options);
     const push = ask(this.#groups, { type: 'group.push', group, frame, except }, ASKED_FROM_WITHIN);
     if (push === ASKED_FROM_WITHIN) return deliveryOf('accepted');

@@ -125,7 +125,7 @@ function push<M extends Member>(
   let missed = 0;
   for (const member of group.members.keys()) {
     if (except?.has(member.id)) continue;
-    const status = member.push(frame);
+    const status = member.deliver(frame);
     if (status === 'delivered') delivered++;
     else if (status === 'congested') missed++;
   }

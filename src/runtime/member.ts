@@ -19,7 +19,7 @@ export interface Member {
   /** Whether it may hold names and be in groups. */
   readonly isOpen: boolean;
   /** Hands over a frame. */
-  push(frame: Frame): 'delivered' | 'closed' | 'congested';
+  deliver(frame: Frame): 'delivered' | 'closed' | 'congested';
   /** Begins the closing handshake. */
   requestClose(code: number, reason: string): void;
 }

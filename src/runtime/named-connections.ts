@@ -51,7 +51,7 @@ export function namedConnectionsLogic<M extends Member>() {
         event.answer = { replaced: store(state, event.name, event.connection) };
         break;
       case 'name.push':
-        event.answer = state.byName.get(event.name)?.connection.push(event.frame) ?? 'unknown';
+        event.answer = state.byName.get(event.name)?.connection.deliver(event.frame) ?? 'unknown';
         break;
       case 'name.remove':
         event.answer = remove(state, event.name) ?? 'unknown';

@@ -258,7 +258,7 @@ export class LiveService implements ChartHost {
     let missed = 0;
     for (const member of this.#members) {
       if (except?.has(member.id) === true) continue;
-      const status = member.push(frame);
+      const status = member.deliver(frame);
       if (status === 'delivered') delivered++;
       else if (status === 'congested') missed++;
     }

@@ -20,7 +20,7 @@ export class FakeMember implements Member {
     this.ordinal = ordinal;
   }
 
-  push(frame: Frame): 'delivered' | 'closed' | 'congested' {
+  deliver(frame: Frame): 'delivered' | 'closed' | 'congested' {
     this.frames.push(frame);
     this.onPush();
     return this.answer;
