@@ -57,15 +57,45 @@ const catalogue = {
   TROUPE_MACHINE_INVALID: (fields: { service: string; received: string }) =>
     `Service "${fields.service}" has as its machine ${fields.received}. ` +
     'Pass what createMachine() returns: serviceSetup().createMachine({...}) or setup().createMachine({...}).',
+  TROUPE_MESSAGE_INVALID: (fields: { message: string; reason: string }) =>
+    `The outgoing message "${fields.message}" cannot be sent: ${fields.reason}. ` +
+    'Send what its schema in defineMessages() describes, or change the schema.',
+  TROUPE_MESSAGES_INVALID: (fields: { reason: string }) =>
+    `These messages cannot be a service's: ${fields.reason}. ` +
+    'Declare a Standard Schema for each type, defineMessages({ incoming: { say: z.object({...}) } }), and handle them.',
+  TROUPE_MESSAGES_UNDECLARED: (fields: { service: string; function: string }) =>
+    `${fields.function} was called on a connection of service "${fields.service}", which declares no messages. ` +
+    'Pass messages: defineMessages({...}) to the service, or push text.',
   TROUPE_PARENT_NOT_ADDRESSABLE: (fields: { event: string }) =>
     `A machine sent "${fields.event}" to its parent, which is its connection and takes no events from a service. ` +
     'Use the actions of a connection, such as closeConnection.',
   TROUPE_PATH_INVALID: (fields: { service: string; path: string; reason: string }) =>
     `"${fields.path}" is no valid path for service "${fields.service}": ${fields.reason}. ` +
     'Write segments such as "/chat/{room}"; a parameter takes a whole segment and has a name of its own.',
+  TROUPE_REPLY_INVALID: (fields: { request: string; reason: string }) =>
+    `The remote side answered the request "${fields.request}" with what its schema refuses: ${fields.reason}. ` +
+    'Correct the remote program, or the schema.',
+  TROUPE_REQUEST_ENDED: (fields: { request: string }) =>
+    `The connection ended before the request "${fields.request}" was answered. ` +
+    'Uncaught in a handler it is no failure; catch it where something has to be undone.',
+  TROUPE_REQUEST_REFUSED: (fields: { request: string; answer: string }) =>
+    `The remote side answered the request "${fields.request}" with the error "${fields.answer}". ` +
+    'Catch it and decide what follows.',
+  TROUPE_REQUEST_TIMED_OUT: (fields: { request: string; timeoutMs: number }) =>
+    `The request "${fields.request}" was not answered within ${fields.timeoutMs} ms. ` +
+    'Catch it and decide what follows, or allow more time: request(message, { timeoutMs }).',
+  TROUPE_REQUEST_UNSENT: (fields: { request: string; status: string }) =>
+    `The request "${fields.request}" was not sent: ${fields.status}. ` +
+    'The connection is closing or reads too slowly; ask again when it has recovered.',
+  TROUPE_REQUESTS_EXCEEDED: (fields: { request: string; maxRequests: number }) =>
+    `The request "${fields.request}" was not sent: ${fields.maxRequests} others to the same connection still wait. ` +
+    'Await them, or raise maxRequests in defineMessages().',
   TROUPE_ROUTE_TAKEN: (fields: { route: string; service: string; otherService: string }) =>
     `Services "${fields.service}" and "${fields.otherService}" both claim the route ${fields.route}. ` +
     'Change the path of one, or call replaceService() to put one in the place of the other.',
+  TROUPE_SCHEMA_ASYNC: (fields: { message: string }) =>
+    `The schema of "${fields.message}" answered with a promise, but a message is pushed at once. ` +
+    'Make the schema of what is sent synchronous, and check beforehand what takes time.',
   TROUPE_SERVICE_AMBIGUOUS: (fields: { service: string; handler: string }) =>
     `Service "${fields.service}" has both a machine and the handler ${fields.handler}. ` +
     'Keep one: a machine handles every event itself.',

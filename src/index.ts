@@ -24,6 +24,7 @@ export {
   OnDraining,
   OnError,
   OnIdle,
+  OnMessage,
   OnOpen,
   OnReplaced,
   OnTextMessage,
@@ -56,6 +57,7 @@ export {
   type Handlers,
   type HttpListener,
   type MachineBehaviour,
+  type MessageHandlers,
   type ServiceDefinition,
   type ServiceOptions,
   type ServicePath,
@@ -64,6 +66,31 @@ export type { HandshakeOptions, HandshakeRequest } from './service/handshake.ts'
 export type { ResponseHeaders } from './service/response-headers.ts';
 export type { WsEvent } from './service/events.ts';
 export type { Limits, ServiceLimits } from './service/limits.ts';
+export { messageActionsFor, type MessageActions } from './service/message-actions.ts';
+export type { MessageConnection, MessageFunctions, Replying, RequestOptions } from './service/message-connection.ts';
+export type {
+  AnyMessageError,
+  AnyMessages,
+  ClientMessage,
+  DirectionDeclarations,
+  MessageDeclarations,
+  MessageError,
+  MessageEvent,
+  MessageFault,
+  MessageIn,
+  MessageIssue,
+  MessageOut,
+  MessageRejection,
+  MessageSchema,
+  RefusalCode,
+  ReplyFrom,
+  ReplyTo,
+  RequestDeclaration,
+  RequestOut,
+  RequestReference,
+  ServerMessage,
+} from './service/message-types.ts';
+export { defineMessages, type MessageRefusal, type Messages } from './service/messages.ts';
 export {
   connectionActions,
   serviceSetup,

@@ -35,7 +35,7 @@ import type { ConnectionInfo, Except, GlobalFunctions } from './service/connecti
 import { checkCompression, resolveCompression, type CompressionOptions } from './service/compression.ts';
 import { checkOrigins, type HttpListener, type ServiceDefinition } from './service/definition.ts';
 import { defaultLimits, resolveLimits, type Limits } from './service/limits.ts';
-import { boundConnection } from './service/machine.ts';
+import { boundConnection } from './service/bound-connection.ts';
 import type { Delivery, Page, PageRequest } from './service/outcome.ts';
 import { eventNames, Events, type TroupeEventListener, type TroupeEventName } from './telemetry/events.ts';
 import { offerSeam } from './telemetry/seam.ts';

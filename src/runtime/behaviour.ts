@@ -8,7 +8,7 @@
  */
 import type { Connection } from '../service/connection.ts';
 import { handlerNames, type Behaviour, type HandlerName } from '../service/definition.ts';
-import type { WsEvent, WsEventType } from '../service/events.ts';
+import type { ServiceEvent, WsEventType } from '../service/events.ts';
 import type { ServiceMachineInput } from '../service/machine.ts';
 import { createMachineBehaviour } from './machine-behaviour.ts';
 import type { AnyActorRef } from 'xstate';
@@ -16,7 +16,7 @@ import type { AnyActorRef } from 'xstate';
 /** Handles the events of one connection. */
 export interface Performer {
   /** Handles `event`; may throw, and may return a promise that settles when it is done. */
-  receive(connection: Connection, event: WsEvent): unknown;
+  receive(connection: Connection, event: ServiceEvent): unknown;
   /** The active states of the service's machine, if it has one. */
   state?(): unknown;
   /** The actor of the service's machine, if it has one. */
@@ -50,6 +50,7 @@ const eventTypes: Readonly<Record<HandlerName, WsEventType>> = {
   onOpen: 'ws.open',
   onTextMessage: 'ws.text',
   onBinaryMessage: 'ws.binary',
+  onMessage: 'ws.message',
   onClose: 'ws.close',
   onError: 'ws.error',
   onIdle: 'ws.idle',
@@ -64,8 +65,8 @@ const handlerOf = Object.fromEntries(Object.entries(eventTypes).map(([handler, t
 
 type Callable = (connection: Connection, payload: unknown) => unknown;
 
-/** Makes a behaviour runnable. */
-export function createBehaviour(behaviour: Behaviour): RunnableBehaviour {
+/** Makes a behaviour runnable. `types` are those of events that a machine gets beside the ones it names. */
+export function createBehaviour(behaviour: Behaviour, types?: readonly string[]): RunnableBehaviour {
   switch (behaviour.form) {
     case 'handlers': {
       const handlers = behaviour.handlers as Partial<Record<HandlerName, Callable>>;
@@ -90,7 +91,7 @@ export function createBehaviour(behaviour: Behaviour): RunnableBehaviour {
       };
     }
     case 'machine':
-      return createMachineBehaviour(behaviour.machine);
+      return createMachineBehaviour(behaviour.machine, types);
   }
 }
 
@@ -99,12 +100,14 @@ function handledTypes(handles: (name: HandlerName) => boolean): ReadonlySet<WsEv
 }
 
 /** What a handler gets beside the connection. */
-function payloadOf(event: WsEvent): unknown {
+function payloadOf(event: ServiceEvent): unknown {
   switch (event.type) {
     case 'ws.text':
       return event.text;
     case 'ws.binary':
       return event.data;
+    case 'ws.message':
+      return event.message;
     case 'ws.close':
       return { code: event.code, reason: event.reason };
     case 'ws.error':

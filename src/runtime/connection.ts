@@ -11,7 +11,7 @@ import type { AnyActorRef } from 'xstate';
 import type { Frame } from '../delivery/frame.ts';
 import { holdOutboxes, Outbox, settleOutboxes, type OutboxOwner } from '../delivery/outbox.ts';
 import type { Except } from '../service/connection.ts';
-import type { WsEvent } from '../service/events.ts';
+import type { ServiceEvent } from '../service/events.ts';
 import type { Delivery } from '../service/outcome.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { CloseInfo, Socket, SocketListener } from '../transport/contract.ts';
@@ -61,7 +61,7 @@ export class LiveConnection
   readonly #service: LiveService;
   readonly #socket: Socket;
   readonly #outbox: Outbox;
-  readonly #vigil: Vigil;
+  protected readonly vigil: Vigil;
   #closeDeadline: Deadline | undefined;
   #inbox: Inbox | undefined;
   /** The outboxes are settled when what is being read has been handled. */
@@ -78,7 +78,7 @@ export class LiveConnection
     this.#service = service;
     this.#socket = socket;
     this.#outbox = new Outbox(socket, service.limits, this, service.compressFor(socket.deflateWindowBits));
-    this.#vigil = new Vigil(service.realm.wheel, service.limits, this);
+    this.vigil = new Vigil(service.realm.wheel, service.limits, this);
     this.actor = new ChartActor(connectionLogic, {
       parent: service.actor,
       id: this.id,
@@ -154,7 +154,7 @@ export class LiveConnection
 
   /** Starts the actor: `onOpen` runs. To be called when the connection is a member of its service. */
   start(): void {
-    this.#vigil.start(this.#service.handles.has('ws.idle'));
+    this.vigil.start(this.#service.handles.has('ws.idle'));
     this.admission?.start(this);
     this.actor.start();
   }
@@ -178,7 +178,7 @@ export class LiveConnection
   }
 
   onSignOfLife(): void {
-    this.#vigil.heard();
+    this.vigil.heard();
     this.onHeard();
   }
 
@@ -243,7 +243,7 @@ export class LiveConnection
     this.actor.stopChild(child);
   }
 
-  settled(type: WsEvent['type']): void {
+  settled(type: ServiceEvent['type']): void {
     this.#send(type === 'ws.close' ? FAREWELL_SETTLED : HANDLER_SETTLED);
   }
 
@@ -288,7 +288,7 @@ export class LiveConnection
     this.#service.handling.open(this, OPEN);
   }
 
-  runEvent(event: WsEvent): void {
+  runEvent(event: ServiceEvent): void {
     this.#service.handling.run(this, event);
   }
 
@@ -302,7 +302,7 @@ export class LiveConnection
   }
 
   purge(): void {
-    this.#vigil.stop();
+    this.vigil.stop();
     this.admission?.cancel();
     this.#service.leave(this);
     const { names, groups } = this.#service.realm;
@@ -356,7 +356,7 @@ export class LiveConnection
   }
 
   #receive(kind: 'text' | 'binary', event: ConnectionEventOf<'ws.text' | 'ws.binary'>): void {
-    this.#vigil.messaged();
+    this.vigil.messaged();
     this.onHeard();
     if (this.events.topics['message.received'].isHeard) reportReceived(this, event);
     if (this.#service.handles.has(event.type)) this.actor.deliver(event);

@@ -1,5 +1,5 @@
 /** Times one run of a handler and lets the tracer be there: made only while somebody wants to know. */
-import type { WsEvent } from '../service/events.ts';
+import type { ServiceEvent } from '../service/events.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { HandlerTrace, TracedConnection } from '../telemetry/tracer.ts';
 import type { Performer } from './behaviour.ts';
@@ -7,12 +7,12 @@ import type { Performer } from './behaviour.ts';
 export class HandlerWatch {
   readonly #events: Events;
   readonly #connection: TracedConnection;
-  readonly #type: WsEvent['type'];
+  readonly #type: ServiceEvent['type'];
   readonly #trace: HandlerTrace | undefined;
   readonly #begunAt = performance.now();
   #isSettled = false;
 
-  constructor(events: Events, connection: TracedConnection, event: WsEvent) {
+  constructor(events: Events, connection: TracedConnection, event: ServiceEvent) {
     this.#events = events;
     this.#connection = connection;
     this.#type = event.type;

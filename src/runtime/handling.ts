@@ -2,7 +2,7 @@
  * Runs a service's code for its connections, and lets nothing of it escape: what
  * it throws or rejects with is told to the owner, what it returns is waited for.
  */
-import type { WsEvent } from '../service/events.ts';
+import type { ServiceEvent } from '../service/events.ts';
 import type { Events } from '../telemetry/events.ts';
 import { isThenable, onRejected } from '../thenable.ts';
 import { HandlerWatch } from './handler-watch.ts';
@@ -14,7 +14,7 @@ export interface HandlingOwner extends Seat {
   /** What handles its events, from its opening on. */
   performer: Performer | undefined;
   /** The handler of `type` has settled. */
-  settled(type: WsEvent['type']): void;
+  settled(type: ServiceEvent['type']): void;
   /** The handler of `during` failed. */
   failed(error: unknown, during: string): void;
   /** The service's `onError` itself failed; nothing follows from that. */
@@ -34,7 +34,7 @@ export class Handling {
   }
 
   /** Makes what handles the events of `owner`, then opens it. */
-  open(owner: HandlingOwner, event: WsEvent): void {
+  open(owner: HandlingOwner, event: ServiceEvent): void {
     const watch = this.#watch(owner, event);
     const perform = (): Performer => this.#behaviour.perform(owner);
     try {
@@ -47,7 +47,7 @@ export class Handling {
   }
 
   /** Has the service handle `event`; exactly one of `settled` and `failed` follows. */
-  run(owner: HandlingOwner, event: WsEvent, watch = this.#watch(owner, event)): void {
+  run(owner: HandlingOwner, event: ServiceEvent, watch = this.#watch(owner, event)): void {
     const { type } = event;
     let result: unknown;
     try {
@@ -77,7 +77,7 @@ export class Handling {
   }
 
   /** Undefined unless somebody wants to know how it goes. */
-  #watch(owner: HandlingOwner, event: WsEvent): HandlerWatch | undefined {
+  #watch(owner: HandlingOwner, event: ServiceEvent): HandlerWatch | undefined {
     const { tracer, topics } = this.#events;
     if (tracer?.handler === undefined && !topics['handler.settled'].isHeard) return undefined;
     return this.#behaviour.handles.has(event.type)
@@ -85,7 +85,7 @@ export class Handling {
       : undefined;
   }
 
-  #receive(owner: HandlingOwner, event: WsEvent, watch: HandlerWatch | undefined): unknown {
+  #receive(owner: HandlingOwner, event: ServiceEvent, watch: HandlerWatch | undefined): unknown {
     this.#turns.enter();
     try {
       if (watch !== undefined) return watch.run(() => owner.performer?.receive(owner.connection, event));
@@ -99,7 +99,7 @@ export class Handling {
 /** Apart from `run`, so that only handlers that are waited for cost closures. */
 function settleLater(
   owner: HandlingOwner,
-  type: WsEvent['type'],
+  type: ServiceEvent['type'],
   result: unknown,
   watch: HandlerWatch | undefined,
 ): void {
@@ -112,12 +112,12 @@ function settleLater(
   );
 }
 
-function settle(owner: HandlingOwner, type: WsEvent['type'], watch: HandlerWatch | undefined): void {
+function settle(owner: HandlingOwner, type: ServiceEvent['type'], watch: HandlerWatch | undefined): void {
   watch?.settled();
   owner.settled(type);
 }
 
-function fail(owner: HandlingOwner, type: WsEvent['type'], error: unknown, watch: HandlerWatch | undefined): void {
+function fail(owner: HandlingOwner, type: ServiceEvent['type'], error: unknown, watch: HandlerWatch | undefined): void {
   watch?.settled({ error });
   owner.failed(error, type);
 }

@@ -5,14 +5,14 @@
  * socket is no longer read, and TCP makes the remote side wait. What one read
  * from the network had already brought still comes in; that is at most 64 KiB.
  */
-import type { WsEvent } from '../service/events.ts';
+import type { ServiceEvent } from '../service/events.ts';
 import type { Socket } from '../transport/contract.ts';
 
 export class Inbox {
   readonly #socket: Socket;
   readonly #bound: number;
   readonly #boundBytes: number;
-  #events: (WsEvent | undefined)[] = [];
+  #events: (ServiceEvent | undefined)[] = [];
   #first = 0;
   #bytes = 0;
   #isReading = true;
@@ -33,14 +33,14 @@ export class Inbox {
     return this.#events.length - this.#first;
   }
 
-  keep(event: WsEvent): void {
+  keep(event: ServiceEvent): void {
     this.#events.push(event);
     this.#bytes += sizeOf(event);
     if (this.#isReading && (this.size >= this.#bound || this.#bytes >= this.#boundBytes)) this.#pause();
   }
 
   /** Takes the one that has waited longest. */
-  take(): WsEvent | undefined {
+  take(): ServiceEvent | undefined {
     const event = this.#events[this.#first];
     if (event === undefined) return undefined;
     this.#events[this.#first++] = undefined;
@@ -84,7 +84,7 @@ export class Inbox {
 }
 
 /** About the bytes that an event holds: for text, its length, which is exact where most of it is. */
-function sizeOf(event: WsEvent): number {
+function sizeOf(event: ServiceEvent): number {
   if (event.type === 'ws.text') return event.text.length;
   return event.type === 'ws.binary' ? event.data.length : 0;
 }

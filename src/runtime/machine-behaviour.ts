@@ -5,7 +5,7 @@
  */
 import { type AnyStateMachine, type EventObject, type Observer } from 'xstate';
 import type { WsEventType } from '../service/events.ts';
-import { bindToConnection } from '../service/machine.ts';
+import { bindToConnection } from '../service/bound-connection.ts';
 import { inspectionOf, type Inspection } from './inspection.ts';
 import { stopDescendants } from './isolation.ts';
 import { createMachineActor } from './machine-actor.ts';
@@ -24,8 +24,8 @@ const everyType: readonly WsEventType[] = [
   'ws.auth.expiring',
 ];
 
-export function createMachineBehaviour(machine: AnyStateMachine): RunnableBehaviour {
-  planMachine(machine, everyType);
+export function createMachineBehaviour(machine: AnyStateMachine, types: readonly string[] = []): RunnableBehaviour {
+  planMachine(machine, [...everyType, ...types]);
   const descriptors = machine.events as readonly string[];
   const handles = new Set(everyType.filter((type) => descriptors.some((descriptor) => describes(descriptor, type))));
   // A message that no state of the machine handles now is XState's to ignore; a kind that none ever handles is ours.
@@ -97,7 +97,7 @@ class MachinePerformer implements Performer {
 }
 
 /** Whether an event descriptor of XState (`ws.text`, `ws.*`, `*`) matches `type`. */
-function describes(descriptor: string, type: string): boolean {
+export function describes(descriptor: string, type: string): boolean {
   if (descriptor === type || descriptor === '*') return true;
   return descriptor.endsWith('.*') && type.startsWith(descriptor.slice(0, -1));
 }

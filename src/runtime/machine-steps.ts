@@ -6,7 +6,7 @@
  * a connection was given is told of, not what that machine starts.
  */
 import type { AnyActorRef, AnyMachineSnapshot, EventObject } from 'xstate';
-import { connectionOfMachine } from '../service/machine.ts';
+import { connectionOfMachine } from '../service/bound-connection.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { TakenTransition } from './compiled-chart.ts';
 import { edgesOf, statesOf } from './edges.ts';

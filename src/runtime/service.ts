@@ -22,6 +22,8 @@ import type { Route } from '../service/path.ts';
 import type { Transport, TransportOptions } from '../transport/contract.ts';
 import { ServiceAdmission } from './admission.ts';
 import { createBehaviour } from './behaviour.ts';
+import { createMessageBehaviour } from './message-behaviour.ts';
+import { MessagingConnection } from './messaging-connection.ts';
 import { ChartActor } from './chart-actor.ts';
 import { chartLogic, type ChartHost } from './chart-logic.ts';
 import { compileChart } from './compiled-chart.ts';
@@ -101,7 +103,11 @@ export class LiveService implements ChartHost {
     this.definition = definition;
     this.realm = setting.realm;
     this.limits = setting.limits;
-    const behaviour = createBehaviour(definition.behaviour);
+    const { messages } = definition.options;
+    const behaviour =
+      messages === undefined
+        ? createBehaviour(definition.behaviour)
+        : createMessageBehaviour(definition.behaviour, messages, setting.realm.turns);
     this.handles = behaviour.handles;
     this.handling = new Handling(behaviour, setting.realm.turns, setting.realm.events);
     this.#setting = setting;
@@ -182,7 +188,11 @@ export class LiveService implements ChartHost {
       const { url, params, remoteAddress, isSecure } = upgrade;
       const admission = admitted && new ConnectionAdmission(this, admitted);
       const accepted = { url, params, remoteAddress, isSecure, subprotocol: subprotocol ?? '', admission };
-      const connection = new LiveConnection(this, accepted, socket);
+      const { messages } = this.definition.options;
+      const connection =
+        messages === undefined
+          ? new LiveConnection(this, accepted, socket)
+          : new MessagingConnection(this, messages, accepted, socket);
       this.actor.deliver({ type: 'member.add', connection });
       this.realm.events.upgrades.accepted(request, connection);
       reportOpened(connection);

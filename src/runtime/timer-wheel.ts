@@ -14,7 +14,7 @@ const SLOTS = 512;
 
 /** Something that is due at a time, which may be set, moved and cancelled any number of times. */
 export abstract class Due {
-  protected readonly wheel: TimerWheel;
+  readonly wheel: TimerWheel;
   /** @internal The tick at which it is met; `undefined` while it is not set. */
   dueTick: number | undefined;
 

@@ -14,11 +14,15 @@ import type { Connection } from './connection.ts';
 import {
   buildDefinition,
   isServiceDefinition,
+  type AnyOptions,
   type HandlerName,
+  type MessagesOption,
   type ServiceDefinition,
   type ServiceOptions,
 } from './definition.ts';
-import type { AnyHandshakeOptions, HandshakeOptions, HandshakeRequest } from './handshake.ts';
+import type { HandshakeOptions, HandshakeRequest } from './handshake.ts';
+import type { MessageConnection, MessageFunctions } from './message-connection.ts';
+import type { AnyMessages, MessageIn } from './message-types.ts';
 
 // Compilers hand over `context.metadata` only where this symbol exists; Node 20 and 22 do not define it yet.
 (Symbol as { metadata?: symbol }).metadata ??= Symbol.for('Symbol.metadata');
@@ -26,9 +30,10 @@ import type { AnyHandshakeOptions, HandshakeOptions, HandshakeRequest } from './
 interface Annotations {
   basePath?: string;
   webSocketUpgradePath?: string;
-  options?: ServiceOptions & AnyHandshakeOptions;
+  options?: AnyOptions;
   /** The static method that authenticates. */
   authenticate?: { method: string | symbol; annotation: string };
+  messages?: AnyMessages;
   methods: Map<HandlerName, { method: string | symbol; annotation: string }>;
 }
 
@@ -68,12 +73,14 @@ export function ServiceConfig<
   QuerySchema extends StandardSchemaV1 | undefined = undefined,
   Result = unknown,
 >(
-  options: ServiceOptions & HandshakeOptions<Readonly<Record<string, string>>, ParamsSchema, QuerySchema, Result>,
+  options: ServiceOptions &
+    MessagesOption &
+    HandshakeOptions<Readonly<Record<string, string>>, ParamsSchema, QuerySchema, Result>,
 ): ClassAnnotation {
   return (_target, context) => {
     const annotations = annotationsOf('ServiceConfig', 'a class', context);
     // One by one: a subclass that sets a limit must not lose the authentication of its base class.
-    annotations.options = { ...annotations.options, ...(options as ServiceOptions & AnyHandshakeOptions) };
+    annotations.options = { ...annotations.options, ...(options as AnyOptions) };
     if (options.authenticate === undefined || annotations.authenticate === undefined) return;
     const { method, annotation } = annotations.authenticate;
     if (annotation !== 'inherited') throw duplicate(annotation, method);
@@ -104,8 +111,8 @@ export function Authenticate<Params = Readonly<Record<string, string>>, Query = 
   };
 }
 
-/** The connection of any service: a method says itself what `params`, `auth` and `query` are. */
-type AnyConnection = Connection<never, never, never>;
+/** The connection of any service: what `params`, `auth` and `query` are, and which messages it has, a method says. */
+type AnyConnection = Connection<never, never, never> & MessageFunctions<never>;
 
 /** The method is called when a connection was opened. */
 export const OnOpen = methodAnnotation<[connection: AnyConnection]>('OnOpen', 'onOpen');
@@ -119,6 +126,27 @@ export const OnBinaryMessage = methodAnnotation<[connection: AnyConnection, data
   'OnBinaryMessage',
   'onBinaryMessage',
 );
+const onMessage = methodAnnotation<never[]>('OnMessage', 'onMessage');
+
+/**
+ * The method is called for each declared message; what it returns is the reply, when a reply is asked for.
+ *
+ * With `messages` the method's parameters are checked, and the class need not declare them elsewhere; without, they are
+ * those of `@ServiceConfig({ messages })`.
+ *
+ * @throws {TroupeError} `TROUPE_MESSAGES_INVALID`, when the class is registered and declares others as well
+ */
+export function OnMessage<M extends AnyMessages>(
+  messages: M,
+): MethodAnnotation<[connection: MessageConnection<M, never, never, never>, message: MessageIn<M>]>;
+export function OnMessage(): MethodAnnotation<[connection: never, message: never]>;
+export function OnMessage(messages?: AnyMessages): MethodAnnotation<never[]> {
+  return (method, context) => {
+    onMessage()(method, context);
+    if (messages !== undefined)
+      annotationsOf('OnMessage', 'a public method of an instance', context).messages = messages;
+  };
+}
 /** The method is called once, when the connection has ended. */
 export const OnClose = methodAnnotation<
   [connection: AnyConnection, info: { readonly code: number; readonly reason: string }]
@@ -223,8 +251,13 @@ export function definitionOf(value: unknown): ServiceDefinition {
     throw new TroupeError('TROUPE_SERVICE_NOT_DEFINED', { received: describe(value) });
   }
   const { basePath = '', webSocketUpgradePath = '', methods } = annotations;
-  const options = optionsOf(value as AuthenticatingClass, annotations);
-  const definition = buildDefinition(basePath, webSocketUpgradePath, options, (service) => {
+  const given = optionsOf(value as AuthenticatingClass, annotations);
+  const { messages = given.messages } = annotations;
+  if (given.messages !== undefined && given.messages !== messages) {
+    const reason = '@OnMessage(messages) and @ServiceConfig({ messages }) name different ones';
+    throw new TroupeError('TROUPE_MESSAGES_INVALID', { reason });
+  }
+  const definition = buildDefinition(basePath, webSocketUpgradePath, { ...given, messages }, (service) => {
     if (methods.size === 0) throw new TroupeError('TROUPE_SERVICE_WITHOUT_BEHAVIOUR', { service });
     return {
       form: 'class',
@@ -239,10 +272,7 @@ export function definitionOf(value: unknown): ServiceDefinition {
 type AuthenticatingClass = Readonly<Record<string | symbol, (request: unknown) => unknown>>;
 
 /** The options, with the static method that authenticates among them: it is later than an option that is inherited. */
-function optionsOf(
-  target: AuthenticatingClass,
-  { options = {}, authenticate }: Annotations,
-): ServiceOptions & AnyHandshakeOptions {
+function optionsOf(target: AuthenticatingClass, { options = {}, authenticate }: Annotations): AnyOptions {
   if (authenticate === undefined) return options;
   return { ...options, authenticate: (request: unknown) => target[authenticate.method]!(request) };
 }

@@ -6,6 +6,9 @@ import { checkName, checkOptions as checkKeys, describe, wrongType } from '../ar
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AuthOf } from './auth.ts';
 import type { Connection } from './connection.ts';
+import type { MessageConnection, Replying } from './message-connection.ts';
+import { checkMessageHandlers, checkMessages } from './message-rules.ts';
+import type { AnyMessages, MessageIn } from './message-types.ts';
 import { checkCompression, type CompressionOptions } from './compression.ts';
 import {
   handshakeKeys,
@@ -43,6 +46,12 @@ export interface ServiceOptions {
   readonly http?: HttpListener;
 }
 
+/** What a service says of its messages. */
+export interface MessagesOption {
+  /** The messages that text frames hold, as `defineMessages` returns them. Without them, text is handled as it is. */
+  readonly messages?: AnyMessages | undefined;
+}
+
 /** Where a service is: at `basePath` + `webSocketUpgradePath`. */
 export interface ServicePath<Base extends string, Upgrade extends string> {
   /** @defaultValue '/' */
@@ -59,27 +68,44 @@ export interface ServicePath<Base extends string, Upgrade extends string> {
  * ends its connection with 1011 and nothing else; the remote side learns nothing
  * of the error.
  */
-export interface Handlers<Params, Auth = unknown, Query = URLSearchParams> {
+export interface Handlers<
+  Params,
+  Auth = unknown,
+  Query = URLSearchParams,
+  Its extends Connection<Params, Auth, Query> = Connection<Params, Auth, Query>,
+> {
   /** A connection was opened. It is a member of the service already and receives its own broadcast. */
-  onOpen?(connection: Connection<Params, Auth, Query>): unknown;
-  onTextMessage?(connection: Connection<Params, Auth, Query>, text: string): unknown;
+  onOpen?(connection: Its): unknown;
+  onTextMessage?(connection: Its, text: string): unknown;
   /** The bytes are the handler's to keep. */
-  onBinaryMessage?(connection: Connection<Params, Auth, Query>, data: Uint8Array): unknown;
+  onBinaryMessage?(connection: Its, data: Uint8Array): unknown;
   /** The connection has ended and is out of everything; runs exactly once. */
-  onClose?(
-    connection: Connection<Params, Auth, Query>,
-    info: { readonly code: number; readonly reason: string },
-  ): unknown;
+  onClose?(connection: Its, info: { readonly code: number; readonly reason: string }): unknown;
   /** A handler failed, or the remote side broke the protocol; the connection is being closed. Runs beside a handler. */
-  onError?(connection: Connection<Params, Auth, Query>, error: unknown): unknown;
+  onError?(connection: Its, error: unknown): unknown;
   /** No message was received for `idleTimeoutMs`. */
-  onIdle?(connection: Connection<Params, Auth, Query>): unknown;
+  onIdle?(connection: Its): unknown;
   /** A name of this connection now belongs to another one. */
-  onReplaced?(connection: Connection<Params, Auth, Query>, info: { readonly name: string }): unknown;
+  onReplaced?(connection: Its, info: { readonly name: string }): unknown;
   /** The service or the server is about to stop. */
-  onDraining?(connection: Connection<Params, Auth, Query>): unknown;
+  onDraining?(connection: Its): unknown;
   /** `connection.auth` expires soon, at `expiresAt` (ms since 1970); `connection.refreshAuth` puts another in its place. */
-  onAuthExpiring?(connection: Connection<Params, Auth, Query>, info: { readonly expiresAt: number }): unknown;
+  onAuthExpiring?(connection: Its, info: { readonly expiresAt: number }): unknown;
+}
+
+/** What a service does that declares messages, as handlers. */
+export interface MessageHandlers<
+  Params,
+  M extends AnyMessages,
+  Auth = unknown,
+  Query = URLSearchParams,
+> extends Handlers<Params, Auth, Query, MessageConnection<M, Params, Auth, Query>> {
+  readonly messages: M;
+  /**
+   * A declared message was received. What it returns is the reply, when the message is a request that asks for one. It
+   * refuses by throwing `messages.refusal(code)`; anything else that it throws ends the connection with 1011.
+   */
+  onMessage?(connection: MessageConnection<M, Params, Auth, Query>, message: MessageIn<M>): Replying<M>;
 }
 
 /** What a service does, as a state machine: one actor for each connection. */
@@ -96,6 +122,7 @@ export const handlerNames = [
   'onOpen',
   'onTextMessage',
   'onBinaryMessage',
+  'onMessage',
   'onClose',
   'onError',
   'onIdle',
@@ -106,9 +133,15 @@ export const handlerNames = [
 
 export type HandlerName = (typeof handlerNames)[number];
 
+/** @internal Options of any service, before they are checked. */
+export type AnyOptions = ServiceOptions & MessagesOption & AnyHandshakeOptions;
+
+/** Handlers of any service. */
+type AnyHandlers = Handlers<Readonly<Record<string, string>>> & { readonly onMessage?: unknown };
+
 /** The behaviour of a service in one of the three forms. */
 export type Behaviour =
-  | { readonly form: 'handlers'; readonly handlers: Handlers<Readonly<Record<string, string>>> }
+  | { readonly form: 'handlers'; readonly handlers: AnyHandlers }
   | {
       readonly form: 'class';
       readonly construct: new () => object;
@@ -123,7 +156,7 @@ export interface ServiceDefinition {
   readonly route: Route;
   readonly basePath: Route;
   readonly behaviour: Behaviour;
-  readonly options: Omit<ServiceOptions, 'name'>;
+  readonly options: Omit<ServiceOptions, 'name'> & MessagesOption;
   /** What it asks of a handshake; undefined: nothing, and upgrades are answered at once. */
   readonly handshake: HandshakeRules | undefined;
 }
@@ -172,6 +205,7 @@ export function defineService<
 >(
   definition: ServicePath<Base, Upgrade> &
     ServiceOptions &
+    MessagesOption &
     HandshakeOptions<PathParams<`${Base}/${Upgrade}`>, ParamsSchema, QuerySchema, Result> &
     MachineBehaviour<
       Machine &
@@ -193,20 +227,38 @@ export function defineService<
   Result = undefined,
 >(
   definition: ServicePath<Base, Upgrade> &
-    ServiceOptions &
-    HandshakeOptions<PathParams<`${Base}/${Upgrade}`>, ParamsSchema, QuerySchema, Result> &
+    ServiceOptions & { readonly messages?: undefined } & HandshakeOptions<
+      PathParams<`${Base}/${Upgrade}`>,
+      ParamsSchema,
+      QuerySchema,
+      Result
+    > &
     Handlers<
       OutputOf<ParamsSchema, PathParams<`${Base}/${Upgrade}`>>,
       AuthOf<Result>,
       OutputOf<QuerySchema, URLSearchParams>
     >,
 ): ServiceDefinition;
-export function defineService(
-  definition: ServicePath<string, string> &
+export function defineService<
+  M extends AnyMessages,
+  const Base extends string = '',
+  const Upgrade extends string = '',
+  ParamsSchema extends StandardSchemaV1 | undefined = undefined,
+  QuerySchema extends StandardSchemaV1 | undefined = undefined,
+  Result = undefined,
+>(
+  definition: ServicePath<Base, Upgrade> &
     ServiceOptions &
-    AnyHandshakeOptions &
-    Partial<MachineBehaviour> &
-    Handlers<Readonly<Record<string, string>>>,
+    HandshakeOptions<PathParams<`${Base}/${Upgrade}`>, ParamsSchema, QuerySchema, Result> &
+    MessageHandlers<
+      OutputOf<ParamsSchema, PathParams<`${Base}/${Upgrade}`>>,
+      M,
+      AuthOf<Result>,
+      OutputOf<QuerySchema, URLSearchParams>
+    >,
+): ServiceDefinition;
+export function defineService(
+  definition: ServicePath<string, string> & AnyOptions & Partial<MachineBehaviour> & AnyHandlers,
 ): ServiceDefinition {
   if (typeof definition !== 'object' || definition === null) {
     throw new TroupeError('TROUPE_SERVICE_NOT_DEFINED', { received: describe(definition) });
@@ -242,13 +294,14 @@ const optionKeys = [
   'compression',
   'http',
   ...handshakeKeys,
+  'messages',
 ] as const;
 const definitionKeys = ['basePath', 'webSocketUpgradePath', ...optionKeys, ...handlerNames, 'machine'] as const;
 
 /** The token of RFC 9110 §5.6.2, of which the names of subprotocols are. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-function checkOptions(options: ServiceOptions): void {
+function checkOptions(options: ServiceOptions & MessagesOption): void {
   const { name, subprotocols, subprotocolRequired, allowedOrigins, limits, compression, http } = options;
   if (name !== undefined) checkName('name', name);
   if (subprotocols !== undefined && !(isStrings(subprotocols) && subprotocols.every((one) => TOKEN.test(one)))) {
@@ -261,6 +314,7 @@ function checkOptions(options: ServiceOptions): void {
   if (limits !== undefined) checkLimits(limits);
   checkCompression(compression);
   if (http !== undefined && typeof http !== 'function') throw wrongType('http', 'a function', http);
+  checkMessages(options.messages);
 }
 
 /** @internal */
@@ -277,7 +331,7 @@ function isStrings(value: unknown): value is readonly string[] {
 export function buildDefinition(
   basePath: string,
   webSocketUpgradePath: string,
-  options: ServiceOptions & AnyHandshakeOptions,
+  options: AnyOptions,
   behaviourOf: (service: string) => Behaviour,
 ): ServiceDefinition {
   if (typeof basePath !== 'string') throw wrongType('basePath', 'a string', basePath);
@@ -288,13 +342,15 @@ export function buildDefinition(
   const handshake = handshakeRules(options);
   const label = options.name ?? `${basePath}${webSocketUpgradePath}`;
   const route = parseRoute(label, basePath, webSocketUpgradePath);
-  const { subprotocols, subprotocolRequired, allowedOrigins, limits, compression, http } = options;
+  const { subprotocols, subprotocolRequired, allowedOrigins, limits, compression, http, messages } = options;
   const name = options.name ?? route.path;
+  const behaviour = behaviourOf(name);
+  checkMessageHandlers(name, messages, behaviour);
   const definition: ServiceDefinition = Object.freeze({
     name,
     route,
     basePath: parseRoute(label, basePath),
-    behaviour: behaviourOf(name),
+    behaviour,
     options: {
       ...(subprotocols !== undefined && { subprotocols }),
       ...(subprotocolRequired !== undefined && { subprotocolRequired }),
@@ -302,6 +358,7 @@ export function buildDefinition(
       ...(limits !== undefined && { limits }),
       ...(compression !== undefined && { compression }),
       ...(http !== undefined && { http }),
+      ...(messages !== undefined && { messages }),
     },
     handshake,
   });

@@ -21,5 +21,15 @@ export type WsEvent =
   /** `auth` expires soon, at `expiresAt` (ms since 1970); unless it is refreshed, the connection is closed then. */
   | { readonly type: 'ws.auth.expiring'; readonly expiresAt: number };
 
+/** What the behaviour of a service is handed: the same, and what its declared messages add. */
+export type ServiceEvent =
+  | WsEvent
+  | {
+      readonly type: 'ws.message';
+      readonly message: Readonly<Record<string, unknown>>;
+    }
+  /** A request of the machine was answered with `data`, or not, for the reason `error`. */
+  | { readonly type: 'ws.reply'; readonly request: string; readonly data?: unknown; readonly error?: unknown };
+
 /** The kinds of events that a service may leave unhandled. */
-export type WsEventType = WsEvent['type'];
+export type WsEventType = ServiceEvent['type'];

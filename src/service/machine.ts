@@ -7,10 +7,12 @@
  * drawn, stored and model-checked, and a test can see what it wants to do
  * without a connection.
  */
-import { setup, type AnyActorRef, type AnyStateMachine, type EventObject, type MachineContext } from 'xstate';
-import { TroupeError } from '../errors.ts';
-import type { Connection, ConnectionInfo } from './connection.ts';
+import { setup, type AnyStateMachine, type EventObject, type MachineContext } from 'xstate';
+import { connectionOf, exceptSelf, type Acting } from './bound-connection.ts';
+import type { ConnectionInfo } from './connection.ts';
 import type { WsEvent } from './events.ts';
+import { messageActions, type MessageActions } from './message-actions.ts';
+import type { AnyMessages, MessageEvent } from './message-types.ts';
 
 /**
  * The input of a service's machine.
@@ -29,12 +31,6 @@ type Asked<Name extends string, Value> = unknown extends Value
   ? { readonly [Key in Name]?: unknown }
   : { readonly [Key in Name]: Value };
 
-interface Acting {
-  readonly self: AnyActorRef;
-}
-
-const connections = new WeakMap<AnyActorRef, Connection>();
-
 /** What a machine expects of its service; what it does not name may be anything. */
 export interface MachineExpectations {
   /** What `authenticate` finds out. */
@@ -43,6 +39,8 @@ export interface MachineExpectations {
   readonly params?: unknown;
   /** What the schema `query` makes of the query. */
   readonly query?: unknown;
+  /** The messages that the service declares. */
+  readonly messages?: AnyMessages;
 }
 
 type Expected<Expectations, Name extends keyof MachineExpectations> =
@@ -55,6 +53,11 @@ type InputOf<Expectations> = ServiceMachineInput<
   Expected<Expectations, 'query'>
 >;
 
+type MessagesOf<Expectations> = Expectations extends { readonly messages: infer M extends AnyMessages } ? M : undefined;
+type MessageEventsOf<Expectations> = Expectations extends { readonly messages: infer M extends AnyMessages }
+  ? MessageEvent<M>
+  : never;
+
 /** @internal Whether `value` is a state machine; not by `instanceof`, as a program may have its own copy of XState. */
 export function isMachine(value: unknown): value is AnyStateMachine {
   return (
@@ -65,35 +68,6 @@ export function isMachine(value: unknown): value is AnyStateMachine {
     'provide' in value &&
     typeof value.provide === 'function'
   );
-}
-
-/** @internal Says which connection the actor, and whatever it starts, acts for. */
-export function bindToConnection(actor: AnyActorRef, connection: Connection): void {
-  connections.set(actor, connection);
-}
-
-/** @internal The connection that `actor` itself is the machine of. */
-export function connectionOfMachine(actor: AnyActorRef): Connection | undefined {
-  return connections.get(actor);
-}
-
-/** @internal The connection that `actor` or one of its parents was started for. */
-export function boundConnection(actor: AnyActorRef): Connection | undefined {
-  for (let current: AnyActorRef | undefined = actor; current !== undefined; current = current._parent) {
-    const connection = connections.get(current);
-    if (connection !== undefined) return connection;
-  }
-  return undefined;
-}
-
-function connectionOf(actor: AnyActorRef, action: string): Connection {
-  const connection = boundConnection(actor);
-  if (connection === undefined) throw new TroupeError('TROUPE_ACTION_OUTSIDE_CONNECTION', { action });
-  return connection;
-}
-
-function exceptSelf(connection: Connection, leaveOut: boolean | undefined): { except: string[] } | undefined {
-  return leaveOut === true ? { except: [connection.id] } : undefined;
 }
 
 type Close = { readonly code?: number; readonly reason?: string };
@@ -202,7 +176,8 @@ export const connectionActions = {
  * `setup()` and {@link connectionActions}. A connection's machine runs as an actor of its own; when it fails,
  * only that connection ends. What it expects of `input.auth`, `input.params` and `input.query` it says by their names,
  * `serviceSetup<Context, never, { auth: User }>()`; a service whose `authenticate` and schemas give something else does
- * not compile.
+ * not compile. With `{ messages: typeof messages }` it has the events and actions of declared messages as well, see
+ * {@link MessageEvent} and {@link MessageActions}.
  *
  * @example
  * ```ts
@@ -238,7 +213,11 @@ export function serviceSetup<
   Expectations extends MachineExpectations = MachineExpectations,
 >() {
   return setup({
-    types: {} as { context: Context; events: WsEvent | OwnEvent; input: InputOf<Expectations> },
-    actions: connectionActions,
+    types: {} as {
+      context: Context;
+      events: WsEvent | OwnEvent | MessageEventsOf<Expectations>;
+      input: InputOf<Expectations>;
+    },
+    actions: { ...connectionActions, ...(messageActions as unknown as MessageActions<MessagesOf<Expectations>>) },
   });
 }

@@ -3,6 +3,7 @@
  *
  * Nothing is made for a fact that nobody listens to, and nothing is timed for it.
  */
+import type { MessageRejection } from '../service/message-types.ts';
 import type {
   AuthenticationState,
   ConnectionInfo,
@@ -10,7 +11,7 @@ import type {
   LivenessState,
   OutboundState,
 } from '../service/connection.ts';
-import type { WsEvent } from '../service/events.ts';
+import type { ServiceEvent } from '../service/events.ts';
 import type { DeliveryStatus } from '../service/outcome.ts';
 
 /** A transition of a chart that was taken. States are named by their path from the id of their machine: `chat.open.idle`. */
@@ -80,6 +81,17 @@ export interface TroupeEvents {
     readonly total: number;
   };
   /** A name went from `previous` to `connection`; `previous` stays open. */
+  /** A message that is none, is not declared, fails its schema or is not accepted now; the service never got it. */
+  'message.rejected': {
+    readonly connection: ConnectionInfo;
+    readonly reason: MessageRejection;
+    /** The type of the message, when it is a declared one. */
+    readonly type: string | undefined;
+    /** How many things its schema found wrong, of those that are told. */
+    readonly issues: number;
+    /** What the remote side got for it. */
+    readonly answer: 'error' | 'close' | 'nothing';
+  };
   'connection.replaced': { readonly name: string; readonly connection: string; readonly previous: string };
   /** Transitions of the machine of a service were taken for one connection; once at its beginning without any. */
   'machine.transitioned': {
@@ -102,7 +114,7 @@ export interface TroupeEvents {
     readonly connection: string;
     readonly service: string;
     /** What was handled. */
-    readonly event: WsEvent['type'];
+    readonly event: ServiceEvent['type'];
     /** In milliseconds; what an asynchronous handler waited for is part of it. */
     readonly durationMs: number;
     /** Whether it threw or rejected; `connection.crashed` says what. */
@@ -157,6 +169,7 @@ const names: Readonly<Record<TroupeEventName, true>> = {
   'connection.crashed': true,
   'connection.violated': true,
   'connection.ignored': true,
+  'message.rejected': true,
   'connection.replaced': true,
   'machine.transitioned': true,
   'message.received': true,

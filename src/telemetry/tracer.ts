@@ -7,7 +7,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { ConnectionInfo } from '../service/connection.ts';
-import type { WsEvent } from '../service/events.ts';
+import type { ServiceEvent } from '../service/events.ts';
 
 /** A connection as a handler has it. */
 export interface TracedConnection {
@@ -28,7 +28,7 @@ export interface Tracer {
   /** An upgrade was answered, or could not be (500), or nobody waited for the answer any more (499). */
   upgraded(request: IncomingMessage, outcome: UpgradeOutcome): void;
   /** A handler is about to run; the answer is told what becomes of it. Absent when that is of no interest. */
-  readonly handler?: ((connection: TracedConnection, event: WsEvent) => HandlerTrace | undefined) | undefined;
+  readonly handler?: ((connection: TracedConnection, event: ServiceEvent) => HandlerTrace | undefined) | undefined;
 }
 
 export interface HandlerTrace {

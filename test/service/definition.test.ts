@@ -106,7 +106,7 @@ describe('a definition without behaviour', () => {
 
 describe('a definition with a name that nothing has', () => {
   it.each([
-    ['onMessage', { basePath: '/a', onMessage: () => undefined }],
+    ['onMesage', { basePath: '/a', onMesage: () => undefined }],
     ['basepath', { basepath: '/a', onOpen: () => undefined }],
   ])('is a TypeError that lists the names there are: %s', (name, definition) => {
     // A misspelt handler would never run, and a misspelt path would be the default one, both in silence.

@@ -17,7 +17,7 @@ import {
   type Span,
   type Tracer as SpanTracer,
 } from '@opentelemetry/api';
-import type { WsEvent } from '../../service/events.ts';
+import type { ServiceEvent } from '../../service/events.ts';
 import { attempt } from './attempt.ts';
 import type { HandlerTrace, TracedConnection, UpgradeOutcome } from '../tracer.ts';
 
@@ -76,11 +76,11 @@ export class Traces {
     span.end();
   }
 
-  get handler(): ((connection: TracedConnection, event: WsEvent) => HandlerTrace) | undefined {
+  get handler(): ((connection: TracedConnection, event: ServiceEvent) => HandlerTrace) | undefined {
     return this.#setting.handlerSpans === 'none' ? undefined : this.#handler;
   }
 
-  readonly #handler = (connection: TracedConnection, event: WsEvent): HandlerTrace => {
+  readonly #handler = (connection: TracedConnection, event: ServiceEvent): HandlerTrace => {
     const { tracer, handlerSpans, routeOf } = this.#setting;
     const origin = this.#origins.get(connection);
     const upgrade = origin && trace.getSpanContext(origin);
@@ -134,9 +134,9 @@ class HandlerSpan implements HandlerTrace {
   }
 }
 
-type MessageEvent = Extract<WsEvent, { type: 'ws.text' | 'ws.binary' }>;
+type MessageEvent = Extract<ServiceEvent, { type: 'ws.text' | 'ws.binary' }>;
 
-function isMessage(event: WsEvent): event is MessageEvent {
+function isMessage(event: ServiceEvent): event is MessageEvent {
   return event.type === 'ws.text' || event.type === 'ws.binary';
 }
 

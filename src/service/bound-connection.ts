@@ -1,0 +1,42 @@
+/** Which connection an actor of a service's machine acts for. */
+import type { AnyActorRef } from 'xstate';
+import { TroupeError } from '../errors.ts';
+import type { Connection } from './connection.ts';
+
+/** What an action is given, as far as it is needed. */
+export interface Acting {
+  readonly self: AnyActorRef;
+}
+
+const connections = new WeakMap<AnyActorRef, Connection>();
+
+/** @internal Says which connection the actor, and whatever it starts, acts for. */
+export function bindToConnection(actor: AnyActorRef, connection: Connection): void {
+  connections.set(actor, connection);
+}
+
+/** @internal The connection that `actor` itself is the machine of. */
+export function connectionOfMachine(actor: AnyActorRef): Connection | undefined {
+  return connections.get(actor);
+}
+
+/** @internal The connection that `actor` or one of its parents was started for. */
+export function boundConnection(actor: AnyActorRef): Connection | undefined {
+  for (let current: AnyActorRef | undefined = actor; current !== undefined; current = current._parent) {
+    const connection = connections.get(current);
+    if (connection !== undefined) return connection;
+  }
+  return undefined;
+}
+
+/** @internal @throws {TroupeError} `TROUPE_ACTION_OUTSIDE_CONNECTION` */
+export function connectionOf(actor: AnyActorRef, action: string): Connection {
+  const connection = boundConnection(actor);
+  if (connection === undefined) throw new TroupeError('TROUPE_ACTION_OUTSIDE_CONNECTION', { action });
+  return connection;
+}
+
+/** @internal */
+export function exceptSelf(connection: Connection, leaveOut: boolean | undefined): { except: string[] } | undefined {
+  return leaveOut === true ? { except: [connection.id] } : undefined;
+}

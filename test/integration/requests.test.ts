@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { defineMessages, defineService, type MessageConnection } from 'troupe';
+import { SimulatedClock } from 'xstate';
+import { z } from 'zod';
+import { connect } from '../support/client.ts';
+import { at } from '../support/forms.ts';
+import { Inbox } from '../support/inbox.ts';
+import { advanceUntil, serve, watch } from '../support/server.ts';
+import { hear, send, talker } from '../support/talker.ts';
+
+const messages = defineMessages({
+  outgoing: { ping: { message: z.object({ n: z.number() }), reply: z.number() } },
+  maxRequests: 2,
+});
+type Asking = MessageConnection<typeof messages>;
+
+async function opened(): Promise<{ connection: Asking; client: Awaited<ReturnType<typeof connect>> }> {
+  let connection: Asking | undefined;
+  const service = defineService({
+    basePath: '/ask',
+    messages,
+    onOpen(one) {
+      connection = one;
+    },
+  });
+  const server = await serve([service]);
+  const client = await connect(server.url('/ask'));
+  return { connection: connection!, client };
+}
+
+describe('a handler that waits for a reply', () => {
+  it('has not failed when the connection ends instead, and has when time runs out', async () => {
+    const closes = new Inbox<number>();
+    const service = defineService({
+      basePath: '/ask',
+      messages,
+      async onOpen(connection) {
+        await connection.request({ type: 'ping', n: 1 }, { timeoutMs: 1000 });
+      },
+      onClose: (_connection, { code }) => closes.push(code),
+    });
+    const clock = new SimulatedClock();
+    const server = await serve([service], { clock });
+    const crashes = watch(server.troupe, 'connection.crashed');
+    const alice = await connect(server.url('/ask'));
+    await hear(alice);
+    await alice.close(1000);
+    expect([await closes.next(), crashes.all]).toEqual([1000, []]);
+
+    const bob = await connect(server.url('/ask'));
+    await hear(bob);
+    expect(await advanceUntil(clock, bob.closed)).toEqual({ code: 1011, reason: '' });
+    expect((await crashes.next()).error).toMatchObject({ code: 'TROUPE_REQUEST_TIMED_OUT' });
+  });
+});
+
+describe('requests from outside a handler', () => {
+  it('are matched with their replies by id, in whatever order those come', async () => {
+    const { connection, client } = await opened();
+    const first = connection.request({ type: 'ping', n: 1 });
+    const second = connection.request({ type: 'ping', n: 2 });
+    const ids = [await hear(client), await hear(client)].map((message) => (message as { id: number }).id);
+    send(client, { type: 'reply', id: ids[1], result: 20 });
+    send(client, { type: 'reply', id: ids[0], result: 10 });
+    expect([await first, await second]).toEqual([10, 20]);
+  });
+
+  it('are bounded: one too many is not sent', async () => {
+    const { connection, client } = await opened();
+    void connection.request({ type: 'ping', n: 1 });
+    void connection.request({ type: 'ping', n: 2 });
+    await expect(connection.request({ type: 'ping', n: 3 })).rejects.toMatchObject({
+      code: 'TROUPE_REQUESTS_EXCEEDED',
+      fields: { request: 'ping', maxRequests: 2 },
+    });
+    connection.pushText('marker');
+    expect(await client.before('marker')).toHaveLength(2);
+  });
+
+  it('end with an error when the connection ends, and harm nobody when nobody looks', async () => {
+    const { connection, client } = await opened();
+    void connection.request({ type: 'ping', n: 1 });
+    const looked = connection.request({ type: 'ping', n: 2 });
+    await client.terminate();
+    await expect(looked).rejects.toMatchObject({ code: 'TROUPE_REQUEST_ENDED' });
+    await expect(connection.request({ type: 'ping', n: 3 })).rejects.toMatchObject({
+      code: 'TROUPE_REQUEST_UNSENT',
+      fields: { request: 'ping', status: 'closed' },
+    });
+  });
+
+  it('throw at the call what is wrong with the call', async () => {
+    const { connection } = await opened();
+    const ask = (message: object, options?: object) => () => connection.request(message as never, options);
+    expect(ask({ type: 'pong' })).toThrowError(expect.objectContaining({ code: 'TROUPE_MESSAGE_INVALID' }));
+    expect(ask({ type: 'ping', n: 'a' })).toThrowError(expect.objectContaining({ code: 'TROUPE_MESSAGE_INVALID' }));
+    expect(ask({ type: 'ping', n: 1 }, { timeoutMs: 0 })).toThrowError(
+      expect.objectContaining({ code: 'TROUPE_ARGUMENT_INVALID' }),
+    );
+  });
+
+  it('take an answer from their own connection alone', async () => {
+    const server = await serve([talker('handlers', at('/talk/a')).service]);
+    const alice = await connect(server.url('/talk/a'));
+    const mallory = await connect(server.url('/talk/a'));
+    send(alice, { type: 'ask', question: 'sure?', timeoutMs: 1000 });
+    const { id } = (await hear(alice)) as { id: number };
+    send(mallory, { type: 'ask', question: 'own', timeoutMs: 1000 });
+    await hear(mallory);
+    send(mallory, { type: 'reply', id, result: false });
+    expect(await hear(mallory)).toEqual({ type: 'said', text: 'sure: false' });
+    send(alice, { type: 'reply', id, result: true });
+    expect(await hear(alice)).toEqual({ type: 'said', text: 'sure: true' });
+  });
+});
