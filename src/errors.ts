@@ -66,6 +66,9 @@ const catalogue = {
   TROUPE_MESSAGES_UNDECLARED: (fields: { service: string; function: string }) =>
     `${fields.function} was called on a connection of service "${fields.service}", which declares no messages. ` +
     'Pass messages: defineMessages({...}) to the service, or push text.',
+  TROUPE_MODULE_UNLOADABLE: (fields: { module: string; reason: string }) =>
+    `The module "${fields.module}" cannot be used: ${fields.reason}. ` +
+    'Pass the path of a module that exports services; for one in TypeScript, install tsx beside it.',
   TROUPE_PARENT_NOT_ADDRESSABLE: (fields: { event: string }) =>
     `A machine sent "${fields.event}" to its parent, which is its connection and takes no events from a service. ` +
     'Use the actions of a connection, such as closeConnection.',
@@ -96,6 +99,9 @@ const catalogue = {
   TROUPE_SCHEMA_ASYNC: (fields: { message: string }) =>
     `The schema of "${fields.message}" answered with a promise, but a message is pushed at once. ` +
     'Make the schema of what is sent synchronous, and check beforehand what takes time.',
+  TROUPE_SCHEMA_UNCONVERTIBLE: (fields: { message: string; vendor: string; reason: string }) =>
+    `The schema of "${fields.message}" (${fields.vendor}) cannot be made a JSON Schema: ${fields.reason}. ` +
+    'Describe what JSON holds, an ISO date as text for example, or use a library that follows Standard JSON Schema.',
   TROUPE_SERVICE_AMBIGUOUS: (fields: { service: string; handler: string }) =>
     `Service "${fields.service}" has both a machine and the handler ${fields.handler}. ` +
     'Keep one: a machine handles every event itself.',

@@ -1,4 +1,6 @@
 /** The public face of Troupe. */
+export { asyncApiOf, isService } from './asyncapi/describe.ts';
+export type { AsyncApiDocument, AsyncApiInfo } from './asyncapi/document.ts';
 export { closeOnSignals, type CloseOnSignalsOptions } from './signals.ts';
 export { closeCodes, isSendableCloseCode, type CloseCode } from './close-codes.ts';
 export {

@@ -112,6 +112,17 @@ describe('the packed package in an empty project', () => {
     expect(await answerOf('out/typed.mjs', 'hello')).toContain('hello');
   });
 
+  it('brings the program troupe, which reads modules of the project', { timeout: 30_000 }, () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    const program = join(project, 'node_modules/.bin/troupe');
+    expect(run(program, ['--version'], project)).toBe(`${version}\n`);
+    const service = `import { defineService } from 'troupe';
+      export const chat = defineService({ basePath: '/chat', onOpen() {} });`;
+    writeFileSync(join(project, 'service.mjs'), service);
+    const { channels } = JSON.parse(run(program, ['asyncapi', 'service.mjs'], project)) as { channels: object };
+    expect(channels).toMatchObject({ chat: { address: '/chat' } });
+  });
+
   it('ships the sources that its source maps point to', () => {
     const installed = join(project, 'node_modules/troupe');
     const map = JSON.parse(readFileSync(join(installed, 'dist/src/index.js.map'), 'utf8')) as {
