@@ -247,11 +247,11 @@ export const connectionMachine = setup({
           initial: 'flowing',
           states: {
             flowing: {
-              description: 'Less than the high-water mark is buffered.',
+              description: 'What is pushed goes to the socket, and less than the high-water mark waits there.',
               on: { 'outbound.filled': { target: 'congested', actions: ['reportCongested'] } },
             },
             congested: {
-              description: 'The high-water mark is reached; a further push meets the slow-consumer policy.',
+              description: 'So much waits that a further push meets the slow-consumer policy.',
               on: {
                 'outbound.drained': { target: 'flowing' },
                 'outbound.exceeded': { actions: ['applyOutboundPolicy'] },

@@ -12,8 +12,8 @@ export function checkData(data: Uint8Array): void {
   if (!(data instanceof Uint8Array)) throw wrongType('data', 'a Uint8Array', data);
 }
 
-/** A name of a connection or of a group. */
-export function checkName(argument: 'name' | 'group' | 'service', name: string): void {
+/** A name of a connection, a group or a service, or the key of a push. */
+export function checkName(argument: 'name' | 'group' | 'service' | 'key', name: string): void {
   const expected = `a string of 1 to ${MAX_NAME_BYTES} UTF-8 bytes`;
   if (typeof name !== 'string') throw wrongType(argument, expected, name);
   // At most three bytes a UTF-16 unit, so a short name need not be measured.

@@ -11,6 +11,7 @@ export {
   type ErrorCode,
   type ErrorFields,
 } from './errors.ts';
+export type { OutboundPolicy } from './delivery/contract.ts';
 export type { Address, ListenOptions } from './http/listen.ts';
 export type { InspectorAddress } from './inspector-root.ts';
 export type { InspectorOptions } from './inspector/options.ts';
@@ -53,6 +54,7 @@ export type {
   GlobalFunctions,
   LivenessState,
   OutboundState,
+  PushOptions,
 } from './service/connection.ts';
 export {
   defineService,

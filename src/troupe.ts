@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { InspectionEvent, Observer } from 'xstate';
-import { frameBinary, frameText, type Frame } from './delivery/frame.ts';
+import type { Frame } from './delivery/frame.ts';
 import { TroupeError } from './errors.ts';
 import { attachTo } from './http/attach.ts';
 import { listen, type Address, type ListenOptions, type OwnServer } from './http/listen.ts';
@@ -20,6 +20,7 @@ import { harmless, isolateSystem } from './runtime/isolation.ts';
 import type { LiveConnection } from './runtime/connection.ts';
 import { Inventory } from './runtime/inventory.ts';
 import { overhearMachines } from './runtime/machine-steps.ts';
+import { binaryFrame, textFrame } from './runtime/push.ts';
 import { Queries, type GroupInfo, type StoredNameInfo } from './runtime/queries.ts';
 import type { Realm } from './runtime/realm.ts';
 import { startRegistries } from './runtime/registries.ts';
@@ -30,7 +31,7 @@ import { Supervisor } from './runtime/supervisor.ts';
 import { Turns } from './runtime/turns.ts';
 import { TimerWheel } from './runtime/timer-wheel.ts';
 import { definitionOf, type ServiceClass } from './service/annotations.ts';
-import { checkData, checkName, checkOptions, checkText, wrongType } from './arguments.ts';
+import { checkName, checkOptions, wrongType } from './arguments.ts';
 import type { ConnectionInfo, Except, GlobalFunctions } from './service/connection.ts';
 import { checkCompression, resolveCompression, type CompressionOptions } from './service/compression.ts';
 import { checkOrigins, type HttpListener, type ServiceDefinition } from './service/definition.ts';
@@ -334,18 +335,16 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
 
     broadcastText(service, text, except) {
       checkName('service', service);
-      checkText(text);
-      return broadcast('broadcastText', service, frameText(text), except);
+      return broadcast('broadcastText', service, textFrame(text, except), except);
     },
 
     broadcastBinary(service, data, except) {
       checkName('service', service);
-      checkData(data);
-      return broadcast('broadcastBinary', service, frameBinary(data), except);
+      return broadcast('broadcastBinary', service, binaryFrame(data, except), except);
     },
 
-    pushTextToConnection: (name, text) => functions.pushTextToConnection(name, text),
-    pushBinaryToConnection: (name, data) => functions.pushBinaryToConnection(name, data),
+    pushTextToConnection: (name, text, options) => functions.pushTextToConnection(name, text, options),
+    pushBinaryToConnection: (name, data, options) => functions.pushBinaryToConnection(name, data, options),
     removeStoredConnection: (name) => functions.removeStoredConnection(name),
     closeStoredConnection: (name, code, reason) => functions.closeStoredConnection(name, code, reason),
     pushTextToGroup: (group, text, except) => functions.pushTextToGroup(group, text, except),

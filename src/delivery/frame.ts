@@ -51,6 +51,16 @@ export class Frame {
   }
 }
 
+/** A frame of which only the latest with its key is of interest to a receiver who is behind. */
+export class KeyedFrame extends Frame {
+  readonly key: string;
+
+  constructor({ store, start, end }: Frame, key: string) {
+    super(store, start, end);
+    this.key = key;
+  }
+}
+
 /** Whether the message of a single frame is a binary one. */
 export function isBinary({ store, start }: Frame): boolean {
   return (store[start]! & 0x0f) === BINARY;

@@ -4,6 +4,7 @@ import type { ConnectionEvent, ConnectionEventOf } from './connection-regions.ts
 import { chartLogic } from './chart-logic.ts';
 import { compileChart } from './compiled-chart.ts';
 import { reportCongested, reportCrash, reportUnsettled, reportViolation } from './connection-reports.ts';
+import { applyOutboundPolicy } from './connection-policies.ts';
 import type { LiveConnection } from './connection.ts';
 
 /** Each action is reached by certain events only; the chart says which. */
@@ -11,8 +12,6 @@ type ClosingEvent = ConnectionEventOf<'close.requested'>;
 type MessageEvent = ConnectionEventOf<'ws.text'>;
 type CrashEvent = ConnectionEventOf<'handler.failed'>;
 type ViolationEvent = ConnectionEventOf<'protocol.violated'>;
-
-const TRY_AGAIN_LATER = 1013;
 
 export const connectionChart = compileChart<LiveConnection, ConnectionEvent>(connectionMachine, {
   actions: {
@@ -35,8 +34,7 @@ export const connectionChart = compileChart<LiveConnection, ConnectionEvent>(con
     reportCongested: (connection) => reportCongested(connection),
     destroySocket: (connection) => connection.destroySocket(),
     sendPing: (connection) => connection.sendPing(),
-    // The policy `close`, so far the only one.
-    applyOutboundPolicy: (connection) => connection.requestClose(TRY_AGAIN_LATER, ''),
+    applyOutboundPolicy,
     renewAuth: (connection) => connection.admission?.renew(connection),
     finishExpired: (connection) => connection.admission?.finish(connection),
     closeExpired: (connection) => connection.admission?.close(connection),

@@ -1,7 +1,7 @@
 /** The functions of a connection: its own ones, and the ones that work from anywhere. */
-import { frameBinary, frameText, type Frame } from '../delivery/frame.ts';
+import type { Frame } from '../delivery/frame.ts';
 import type { AuthLifetime } from '../service/auth.ts';
-import { checkClose, checkData, checkName, checkText } from '../arguments.ts';
+import { checkClose, checkName } from '../arguments.ts';
 import type {
   Connection,
   AuthenticationState,
@@ -10,6 +10,7 @@ import type {
   Except,
   LivenessState,
   OutboundState,
+  PushOptions,
 } from '../service/connection.ts';
 import type { Delivery, Outcome } from '../service/outcome.ts';
 import { TroupeError } from '../errors.ts';
@@ -19,7 +20,8 @@ import type { ConnectionRegions } from './connection-regions.ts';
 import type { LiveConnection } from './connection.ts';
 import type { Few } from './few.ts';
 import { deliveryOf, NORMAL_CLOSURE, outcomeOf, type Functions } from './functions.ts';
-import type { JoinedGroup } from './member.ts';
+import type { JoinedGroup, PushStatus } from './member.ts';
+import { binaryFrame, textFrame } from './push.ts';
 
 /** What is known of a connection when its upgrade is accepted. */
 export interface AcceptedUpgrade {
@@ -47,6 +49,8 @@ export abstract class ConnectionFunctions implements Connection {
   abstract readonly service: string;
   abstract readonly isOpen: boolean;
   abstract readonly openedAt: number;
+  abstract readonly bufferedBytes: number;
+  protected abstract readonly droppedPushes: number;
 
   /** The active states of its regions. */
   protected abstract readonly regions: ConnectionRegions;
@@ -54,7 +58,7 @@ export abstract class ConnectionFunctions implements Connection {
   /** Itself, as the registries know it. */
   abstract readonly connection: LiveConnection;
   protected abstract broadcastFrame(name: string, frame: Frame, options: Except | undefined): Delivery;
-  abstract deliver(frame: Frame): 'delivered' | 'closed' | 'congested';
+  abstract deliver(frame: Frame): PushStatus;
   abstract requestClose(code: number, reason: string): void;
 
   get state(): ConnectionState {
@@ -122,8 +126,13 @@ export abstract class ConnectionFunctions implements Connection {
 
   info(): ConnectionInfo {
     const { id, service, path, subprotocol, remoteAddress, isSecure, openedAt } = this;
+    const { bufferedBytes, droppedPushes } = this;
     const { params } = this.#upgrade;
-    return { id, service, path, params, subprotocol, remoteAddress, isSecure, openedAt, ...this.regions };
+    return {
+      ...{ id, service, path, params, subprotocol, remoteAddress, isSecure, openedAt },
+      ...this.regions,
+      ...{ bufferedBytes, droppedPushes },
+    };
   }
 
   toJSON(): ConnectionInfo {
@@ -136,24 +145,20 @@ export abstract class ConnectionFunctions implements Connection {
     return { connection: this.info(), auth: admission?.auth, params, query: admission?.query };
   }
 
-  pushText(text: string): Delivery {
-    checkText(text);
-    return this.pushFrame('pushText', frameText(text));
+  pushText(text: string, options?: PushOptions): Delivery {
+    return this.pushFrame('pushText', textFrame(text, options));
   }
 
-  pushBinary(data: Uint8Array): Delivery {
-    checkData(data);
-    return this.pushFrame('pushBinary', frameBinary(data));
+  pushBinary(data: Uint8Array, options?: PushOptions): Delivery {
+    return this.pushFrame('pushBinary', binaryFrame(data, options));
   }
 
   broadcastText(text: string, options?: Except): Delivery {
-    checkText(text);
-    return this.broadcastFrame('broadcastText', frameText(text), options);
+    return this.broadcastFrame('broadcastText', textFrame(text, options), options);
   }
 
   broadcastBinary(data: Uint8Array, options?: Except): Delivery {
-    checkData(data);
-    return this.broadcastFrame('broadcastBinary', frameBinary(data), options);
+    return this.broadcastFrame('broadcastBinary', binaryFrame(data, options), options);
   }
 
   storeConnection(name: string): Outcome {
@@ -195,12 +200,12 @@ export abstract class ConnectionFunctions implements Connection {
     return outcomeOf('ok');
   }
 
-  pushTextToConnection(name: string, text: string): Delivery {
-    return this.functions.pushTextToConnection(name, text);
+  pushTextToConnection(name: string, text: string, options?: PushOptions): Delivery {
+    return this.functions.pushTextToConnection(name, text, options);
   }
 
-  pushBinaryToConnection(name: string, data: Uint8Array): Delivery {
-    return this.functions.pushBinaryToConnection(name, data);
+  pushBinaryToConnection(name: string, data: Uint8Array, options?: PushOptions): Delivery {
+    return this.functions.pushBinaryToConnection(name, data, options);
   }
 
   removeStoredConnection(name: string): Outcome {

@@ -1,4 +1,4 @@
-/** What a connection makes known of itself: the telemetry events it is the subject of. */
+/** What a connection makes known of itself: the telemetry events it is the subject of, and to its chart its failures. */
 import type { EventObject } from 'xstate';
 import { isBinary, type Frame } from '../delivery/frame.ts';
 import { TroupeError } from '../errors.ts';
@@ -6,6 +6,20 @@ import type { TakenTransition } from './compiled-chart.ts';
 import { regionsOf, type ConnectionEventOf } from './connection-regions.ts';
 import type { LiveConnection } from './connection.ts';
 import { edgesOf, statesOf } from './edges.ts';
+
+const INTERNAL_ERROR = 1011;
+
+/** What the chart is told when code of the service fails: with the states that it failed in. */
+export function failureOf(
+  { configuration, performer }: LiveConnection,
+  error: unknown,
+  during: string,
+): ConnectionEventOf<'handler.failed' | 'farewell.failed'> {
+  const machine = performer?.state?.();
+  const state = { connection: configuration.value, ...(machine !== undefined && { machine }) };
+  if (during === 'ws.close') return { type: 'farewell.failed', error, during, state };
+  return { type: 'handler.failed', error, during, state, code: INTERNAL_ERROR, reason: '' };
+}
 
 export function reportOpened(connection: LiveConnection): void {
   const { events } = connection;

@@ -8,16 +8,19 @@
  * action of the runtime itself failed, `actionFailed` still destroys it.
  */
 import type { AnyActorRef } from 'xstate';
+import type { Waiting } from '../delivery/backlog.ts';
 import type { Frame } from '../delivery/frame.ts';
 import { holdOutboxes, Outbox, settleOutboxes, type OutboxOwner } from '../delivery/outbox.ts';
 import type { Except } from '../service/connection.ts';
 import type { ServiceEvent } from '../service/events.ts';
+import type { ServiceLimits } from '../service/limits.ts';
 import type { Delivery } from '../service/outcome.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { CloseInfo, Socket, SocketListener } from '../transport/contract.ts';
 import { ChartActor } from './chart-actor.ts';
 import type { ChartHost } from './chart-logic.ts';
 import type { Performer } from './behaviour.ts';
+import { CloseDeadline } from './close-deadline.ts';
 import { connectionLogic } from './connection-chart.ts';
 import { newConnectionId } from './connection-id.ts';
 import {
@@ -31,19 +34,24 @@ import {
   SILENT,
 } from './connection-events.ts';
 import type { ConnectionConfiguration, ConnectionEvent, ConnectionEventOf } from './connection-regions.ts';
-import { reportClosed, reportIgnored, reportReceived, reportSent, reportTooLate } from './connection-reports.ts';
+import {
+  failureOf,
+  reportClosed,
+  reportIgnored,
+  reportReceived,
+  reportSent,
+  reportTooLate,
+} from './connection-reports.ts';
 import type { AcceptedUpgrade } from './connection-functions.ts';
 import { ObservedConnection } from './observed-connection.ts';
 import { NORMAL_CLOSURE, type Functions } from './functions.ts';
 import type { HandlingOwner } from './handling.ts';
-import type { Member } from './member.ts';
+import type { Member, PushStatus } from './member.ts';
 import type { LiveService } from './service.ts';
 import { expectRoomToClose } from './headroom.ts';
 import { Inbox } from './inbox.ts';
-import { Deadline } from './timer-wheel.ts';
 import { Vigil, type Watched } from './vigil.ts';
 
-const INTERNAL_ERROR = 1011;
 const ABNORMAL_CLOSURE: CloseInfo = { code: 1006, reason: '' };
 
 let lastOrdinal = 0;
@@ -62,7 +70,7 @@ export class LiveConnection
   readonly #socket: Socket;
   readonly #outbox: Outbox;
   protected readonly vigil: Vigil;
-  #closeDeadline: Deadline | undefined;
+  #closeDeadline: CloseDeadline | undefined;
   #inbox: Inbox | undefined;
   /** The outboxes are settled when what is being read has been handled. */
   #isGathering = false;
@@ -77,7 +85,7 @@ export class LiveConnection
     super(upgrade);
     this.#service = service;
     this.#socket = socket;
-    this.#outbox = new Outbox(socket, service.limits, this, service.compressFor(socket.deflateWindowBits));
+    this.#outbox = new Outbox(socket, service.outbox, this, service.compressFor(socket.deflateWindowBits));
     this.vigil = new Vigil(service.realm.wheel, service.limits, this);
     this.actor = new ChartActor(connectionLogic, {
       parent: service.actor,
@@ -109,13 +117,17 @@ export class LiveConnection
     return !this.#isCloseRequested && this.configuration.tags.has('serving');
   }
 
+  protected get droppedPushes(): number {
+    return this.#outbox.dropped;
+  }
+
   // What the registries and the service ask of it.
 
-  deliver(frame: Frame): 'delivered' | 'closed' | 'congested' {
+  deliver(frame: Frame): PushStatus {
     if (!this.isOpen) return 'closed';
-    if (!this.#outbox.push(frame)) return 'congested';
-    if (this.events.topics['message.sent'].isHeard) reportSent(this, frame);
-    return 'delivered';
+    const status = this.#outbox.push(frame);
+    if (status !== 'congested' && this.events.topics['message.sent'].isHeard) reportSent(this, frame);
+    return status;
   }
 
   protected broadcastFrame(name: string, frame: Frame, options: Except | undefined): Delivery {
@@ -199,12 +211,17 @@ export class LiveConnection
   }
 
   onClosed(): void {
+    this.#outbox.discard();
     this.actor.deliver({ type: 'socket.closed', ...ABNORMAL_CLOSURE });
     if (this.#isAbandoned) this.#stopWaiting();
   }
 
   onOutbound(type: 'outbound.filled' | 'outbound.exceeded' | 'outbound.drained'): void {
     this.#send({ type });
+  }
+
+  onDropped(message: Waiting): void {
+    this.functions.droppedWaiting(this.id, message);
   }
 
   // What its vigil tells it.
@@ -218,7 +235,7 @@ export class LiveConnection
   }
 
   get bufferedBytes(): number {
-    return this.#socket.bufferedBytes;
+    return this.#outbox.bufferedBytes;
   }
 
   onUnread(): void {
@@ -252,10 +269,7 @@ export class LiveConnection
       reportTooLate(this, error, `${during}, after the end of its connection,`);
       return;
     }
-    const machine = this.performer?.state?.();
-    const state = { connection: this.configuration.value, ...(machine !== undefined && { machine }) };
-    if (during === 'ws.close') this.actor.deliver({ type: 'farewell.failed', error, during, state });
-    else this.actor.deliver({ type: 'handler.failed', error, during, state, code: INTERNAL_ERROR, reason: '' });
+    this.actor.deliver(failureOf(this, error, during));
   }
 
   finished(): void {
@@ -269,9 +283,13 @@ export class LiveConnection
 
   // What its chart needs.
 
+  get limits(): ServiceLimits {
+    return this.#service.limits;
+  }
+
   /** What waits to be handled: made when something has to. */
   get inbox(): Inbox {
-    const { maxWaitingMessages, maxPayload } = this.#service.limits;
+    const { maxWaitingMessages, maxPayload } = this.limits;
     return (this.#inbox ??= new Inbox(this.#socket, maxWaitingMessages, maxPayload));
   }
 
@@ -305,17 +323,12 @@ export class LiveConnection
     this.vigil.stop();
     this.admission?.cancel();
     this.#service.leave(this);
-    const { names, groups } = this.#service.realm;
-    if (this.heldNames !== undefined) names.send({ type: 'connection.purge', connection: this });
-    if (this.joinedGroups !== undefined) groups.send({ type: 'connection.purge', connection: this });
+    this.functions.purge(this);
   }
 
   startCloseTimer(): void {
-    this.#closeDeadline = new Deadline(this.#service.realm.wheel, () => {
-      this.#closeDeadline?.set(this.#service.limits.closeTimeoutMs);
-      this.actor.deliver(CLOSE_TIMED_OUT);
-    });
-    this.#closeDeadline.set(this.#service.limits.closeTimeoutMs);
+    const timedOut = (): void => this.actor.deliver(CLOSE_TIMED_OUT);
+    this.#closeDeadline = new CloseDeadline(this.#service.realm.wheel, this.limits.closeTimeoutMs, timedOut);
   }
 
   sendClose({ code, reason }: CloseInfo): void {

@@ -6,14 +6,16 @@
  * On one node every answer is there at once. Answers without a count of their
  * own are shared objects: a push allocates nothing for them.
  */
-import { frameBinary, frameText, type Frame } from '../delivery/frame.ts';
-import { checkClose, checkData, checkName, checkText } from '../arguments.ts';
-import type { Except, GlobalFunctions } from '../service/connection.ts';
+import type { Waiting } from '../delivery/backlog.ts';
+import { isBinary, type Frame } from '../delivery/frame.ts';
+import { checkClose, checkName } from '../arguments.ts';
+import type { Except, GlobalFunctions, PushOptions } from '../service/connection.ts';
 import type { Delivery, DeliveryStatus, Outcome, OutcomeStatus } from '../service/outcome.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { LiveConnection } from './connection.ts';
 import type { GroupPush, GroupsRef } from './groups.ts';
 import type { NamedConnectionsRef } from './named-connections.ts';
+import { binaryFrame, textFrame } from './push.ts';
 import { ask } from './registry.ts';
 
 /** The default of the functions that close: RFC 6455 §7.4.1, "normal closure". */
@@ -46,10 +48,11 @@ export function outcomeOf(status: OutcomeStatus): Outcome {
 interface FanOut {
   readonly known: boolean;
   readonly delivered: number;
+  readonly accepted: number;
   readonly missed: number;
 }
 
-const ASKED_FROM_WITHIN: GroupPush = { known: true, delivered: 0, missed: 0 };
+const ASKED_FROM_WITHIN: GroupPush = { known: true, delivered: 0, accepted: 0, missed: 0 };
 
 export class Functions implements GlobalFunctions {
   readonly #names: NamedConnectionsRef<LiveConnection>;
@@ -62,28 +65,24 @@ export class Functions implements GlobalFunctions {
     this.#events = events;
   }
 
-  pushTextToConnection(name: string, text: string): Delivery {
+  pushTextToConnection(name: string, text: string, options?: PushOptions): Delivery {
     checkName('name', name);
-    checkText(text);
-    return this.pushFrameToName('pushTextToConnection', name, frameText(text));
+    return this.pushFrameToName('pushTextToConnection', name, textFrame(text, options));
   }
 
-  pushBinaryToConnection(name: string, data: Uint8Array): Delivery {
+  pushBinaryToConnection(name: string, data: Uint8Array, options?: PushOptions): Delivery {
     checkName('name', name);
-    checkData(data);
-    return this.pushFrameToName('pushBinaryToConnection', name, frameBinary(data));
+    return this.pushFrameToName('pushBinaryToConnection', name, binaryFrame(data, options));
   }
 
   pushTextToGroup(group: string, text: string, options?: Except): Delivery {
     checkName('group', group);
-    checkText(text);
-    return this.pushFrameToGroup('pushTextToGroup', group, frameText(text), options);
+    return this.pushFrameToGroup('pushTextToGroup', group, textFrame(text, options), options);
   }
 
   pushBinaryToGroup(group: string, data: Uint8Array, options?: Except): Delivery {
     checkName('group', group);
-    checkData(data);
-    return this.pushFrameToGroup('pushBinaryToGroup', group, frameBinary(data), options);
+    return this.pushFrameToGroup('pushBinaryToGroup', group, binaryFrame(data, options), options);
   }
 
   removeStoredConnection(name: string): Outcome {
@@ -135,6 +134,12 @@ export class Functions implements GlobalFunctions {
     return outcomeOf(ask(this.#groups, { type: 'group.leave', group, connection }, 'ok'));
   }
 
+  /** Takes `connection` out of its groups and its names away. */
+  purge(connection: LiveConnection): void {
+    if (connection.heldNames !== undefined) this.#names.send({ type: 'connection.purge', connection });
+    if (connection.joinedGroups !== undefined) this.#groups.send({ type: 'connection.purge', connection });
+  }
+
   isMember(group: string, connection: LiveConnection): boolean {
     return this.#groups.getSnapshot().context.byName.get(group)?.members.has(connection) ?? false;
   }
@@ -142,18 +147,29 @@ export class Functions implements GlobalFunctions {
   /** The answer for a push to one connection; reports it when it did not arrive. */
   pushed(name: string, target: string, frame: Frame, status: DeliveryStatus): Delivery {
     if (status !== 'delivered' && status !== 'accepted')
-      this.#deadLetter(name, target, status, frame, status === 'unknown' ? 0 : 1);
+      this.#deadLetter(name, target, status, frame.payloadLength, status === 'unknown' ? 0 : 1);
     return deliveryOf(status);
   }
 
   /** The answer for a push to several connections; reports those that it did not reach. */
-  fannedOut(name: string, target: string, frame: Frame, { known, delivered, missed }: FanOut): Delivery {
+  fannedOut(name: string, target: string, frame: Frame, { known, delivered, accepted, missed }: FanOut): Delivery {
     if (!known) {
-      this.#deadLetter(name, target, 'unknown', frame, 0);
+      this.#deadLetter(name, target, 'unknown', frame.payloadLength, 0);
       return deliveryOf('unknown');
     }
-    if (missed > 0) this.#deadLetter(name, target, 'congested', frame, missed);
-    return { status: delivered === 0 && missed > 0 ? 'congested' : 'delivered', count: delivered };
+    if (missed > 0) this.#deadLetter(name, target, 'congested', frame.payloadLength, missed);
+    if (delivered > 0 || (accepted === 0 && missed === 0)) return { status: 'delivered', count: delivered };
+    return deliveryOf(accepted > 0 ? 'accepted' : 'congested');
+  }
+
+  /**
+   * What waited for the connection with that id was dropped. Reported in a turn of the event loop: now may be the
+   * middle of a broadcast, and whoever pushes again in answer to it must not hold up all others.
+   */
+  droppedWaiting(id: string, { frame, payloadLength }: Waiting): void {
+    if (!this.#events.has('push.dead-lettered')) return;
+    const name = isBinary(frame) ? 'pushBinary' : 'pushText';
+    setImmediate(() => this.#deadLetter(name, id, 'congested', payloadLength, 1));
   }
 
   pushFrameToName(name: string, target: string, frame: Frame): Delivery {
@@ -167,9 +183,9 @@ export class Functions implements GlobalFunctions {
     return this.fannedOut(name, group, frame, push);
   }
 
-  #deadLetter(name: string, target: string, status: DeliveryStatus, frame: Frame, missed: number): void {
+  #deadLetter(name: string, target: string, status: DeliveryStatus, bytes: number, missed: number): void {
     if (!this.#events.has('push.dead-lettered')) return;
-    this.#events.emit('push.dead-lettered', { function: name, target, status, bytes: frame.payloadLength, missed });
+    this.#events.emit('push.dead-lettered', { function: name, target, status, bytes, missed });
   }
 }
 

@@ -37,10 +37,11 @@ export interface GroupsState<M extends Member> {
   next: number;
 }
 
-/** How a group push went: the members reached, and those that were not. */
+/** How a group push went: the members that it was handed to, waits for, and did not reach. */
 export interface GroupPush {
   readonly known: boolean;
   readonly delivered: number;
+  readonly accepted: number;
   readonly missed: number;
 }
 
@@ -53,7 +54,7 @@ export type GroupsEvent<M extends Member> =
 
 export type GroupsRef<M extends Member> = RegistryRef<GroupsState<M>, GroupsEvent<M>>;
 
-const UNKNOWN_GROUP: GroupPush = { known: false, delivered: 0, missed: 0 };
+const UNKNOWN_GROUP: GroupPush = { known: false, delivered: 0, accepted: 0, missed: 0 };
 
 export function createGroupsState<M extends Member>(): GroupsState<M> {
   return { byName: new Map(), emptied: new Set(), retired: new Set(), next: 0 };
@@ -122,14 +123,16 @@ function push<M extends Member>(
 ): GroupPush {
   if (group === undefined) return UNKNOWN_GROUP;
   let delivered = 0;
+  let accepted = 0;
   let missed = 0;
   for (const member of group.members.keys()) {
     if (except?.has(member.id)) continue;
     const status = member.deliver(frame);
     if (status === 'delivered') delivered++;
+    else if (status === 'accepted') accepted++;
     else if (status === 'congested') missed++;
   }
-  return { known: true, delivered, missed };
+  return { known: true, delivered, accepted, missed };
 }
 
 function remove<M extends Member>(state: GroupsState<M>, name: string, retire: boolean): readonly M[] | 'unknown' {

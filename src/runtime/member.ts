@@ -1,6 +1,10 @@
 /** What the registries and a service know of a connection: enough to address it, nothing of its life. */
 import type { Frame } from '../delivery/frame.ts';
+import type { Pushed } from '../delivery/outbox.ts';
 import type { Few } from './few.ts';
+
+/** What becomes of a frame: as for {@link Pushed}, or the connection is closing. */
+export type PushStatus = Pushed | 'closed';
 
 /** A group as its members know it. */
 export interface JoinedGroup {
@@ -19,7 +23,7 @@ export interface Member {
   /** Whether it may hold names and be in groups. */
   readonly isOpen: boolean;
   /** Hands over a frame. */
-  deliver(frame: Frame): 'delivered' | 'closed' | 'congested';
+  deliver(frame: Frame): PushStatus;
   /** Begins the closing handshake. */
   requestClose(code: number, reason: string): void;
 }

@@ -11,6 +11,7 @@ import type { AnyActorRef, EventFromLogic } from 'xstate';
 import { serviceMachine } from '../../machines/service.ts';
 import { compressFor, type Compress } from '../delivery/compression.ts';
 import type { Frame } from '../delivery/frame.ts';
+import { outboxSetting, type OutboxSetting } from '../delivery/policy.ts';
 import type { Compression } from '../service/compression.ts';
 import type { ConnectionInfo, Except } from '../service/connection.ts';
 import type { HttpListener, ServiceDefinition } from '../service/definition.ts';
@@ -44,7 +45,7 @@ type ServiceEvent =
   | { type: 'member.add'; connection: LiveConnection }
   | { type: 'member.leave'; connection: LiveConnection }
   | { type: 'member.end'; id: string }
-  | (Request<{ delivered: number; missed: number }> & {
+  | (Request<{ delivered: number; accepted: number; missed: number }> & {
       type: 'broadcast';
       frame: Frame;
       except: ReadonlySet<string> | undefined;
@@ -76,6 +77,7 @@ export class LiveService implements ChartHost {
   readonly definition: ServiceDefinition;
   readonly realm: Realm;
   readonly limits: Limits;
+  readonly outbox: OutboxSetting;
   /** Judges handshakes; undefined: they are accepted as they come. */
   readonly admission: ServiceAdmission | undefined;
   readonly handling: Handling;
@@ -103,6 +105,7 @@ export class LiveService implements ChartHost {
     this.definition = definition;
     this.realm = setting.realm;
     this.limits = setting.limits;
+    this.outbox = outboxSetting(setting.limits);
     const { messages } = definition.options;
     const behaviour =
       messages === undefined
@@ -265,14 +268,16 @@ export class LiveService implements ChartHost {
   carryOut(broadcast: EventOf<'broadcast'>): void {
     const { frame, except } = broadcast;
     let delivered = 0;
+    let accepted = 0;
     let missed = 0;
     for (const member of this.#members) {
       if (except?.has(member.id) === true) continue;
       const status = member.deliver(frame);
       if (status === 'delivered') delivered++;
+      else if (status === 'accepted') accepted++;
       else if (status === 'congested') missed++;
     }
-    broadcast.answer = { delivered, missed };
+    broadcast.answer = { delivered, accepted, missed };
   }
 
   reportDraining(): void {

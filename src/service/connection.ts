@@ -19,6 +19,10 @@ export interface ConnectionInfo {
   readonly outbound: OutboundState;
   readonly liveness: LivenessState;
   readonly authentication: AuthenticationState;
+  /** Bytes that were pushed and that the operating system has not taken yet. */
+  readonly bufferedBytes: number;
+  /** Pushes to it that were refused or dropped because it reads too slowly. */
+  readonly droppedPushes: number;
 }
 
 /** What the service is doing for the connection: see `machines/connection.ts`. */
@@ -30,8 +34,18 @@ export type LivenessState = 'alive' | 'suspect';
 /** Whether `auth` holds; without a time at which it expires it always does. */
 export type AuthenticationState = 'authValid' | 'expiring' | 'expired';
 
-/** Connections to leave out of a broadcast or a group push. */
-export interface Except {
+/** What a push may say about itself. */
+export interface PushOptions {
+  /**
+   * What the message is about, 1 to 512 UTF-8 bytes: under the policy `latest` it drops the one with the same key that
+   * still waits for a congested connection. Other policies take no notice of it.
+   */
+  readonly key?: string;
+}
+
+/** What a broadcast or a push to a group may say. */
+export interface Except extends PushOptions {
+  /** Connections to leave out. */
   readonly except?: readonly (Pick<ConnectionInfo, 'id'> | string)[];
 }
 
@@ -51,9 +65,9 @@ export interface Except {
  */
 export interface GlobalFunctions {
   /** Pushes text to the connection that is stored under `name`. Unknown name: `unknown`. Source: the seed. */
-  pushTextToConnection(name: string, text: string): Answer<Delivery>;
+  pushTextToConnection(name: string, text: string, options?: PushOptions): Answer<Delivery>;
   /** Pushes bytes to the connection that is stored under `name`; they are copied. Unknown name: `unknown`. */
-  pushBinaryToConnection(name: string, data: Uint8Array): Answer<Delivery>;
+  pushBinaryToConnection(name: string, data: Uint8Array, options?: PushOptions): Answer<Delivery>;
   /** Unmaps `name`; the connection stays open, with its groups. Unknown name: `unknown`. Source: the seed. */
   removeStoredConnection(name: string): Answer<Outcome>;
   /**
@@ -133,10 +147,13 @@ export interface Connection<
   /** This moment as plain data. */
   info(): ConnectionInfo;
 
-  /** Pushes text to this connection. After its close: `closed`. Source: the seed. */
-  pushText(text: string): Delivery;
+  /**
+   * Pushes text to this connection. After its close: `closed`. To a congested one, as its `outboundPolicy` says:
+   * refused (`congested`), or waiting (`accepted`). Source: the seed.
+   */
+  pushText(text: string, options?: PushOptions): Delivery;
   /** Pushes bytes to this connection; they are copied. */
-  pushBinary(data: Uint8Array): Delivery;
+  pushBinary(data: Uint8Array, options?: PushOptions): Delivery;
   /** Pushes text to every open connection of this service, this one included. Source: the seed. */
   broadcastText(text: string, options?: Except): Delivery;
   /** The same as `broadcastText` for bytes; they are copied. */

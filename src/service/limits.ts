@@ -1,5 +1,6 @@
 /** Bounds that hold for every connection. The defaults are safe on the open internet. */
 import { checkCount, MAX_DELAY_MS, wrongType } from '../arguments.ts';
+import { outboundPolicies, type OutboundPolicy } from '../delivery/contract.ts';
 import { TroupeRangeError } from '../errors.ts';
 
 /** The limits of a server; all but `handshakeTimeoutMs` may be overridden for a service. */
@@ -7,10 +8,12 @@ export interface Limits {
   /** The largest incoming message, in bytes; a larger one closes the connection with 1009. @defaultValue 1 MiB */
   readonly maxPayload: number;
   /**
-   * The connection is *congested* while this many bytes wait for the remote side to read; a push to it then closes
-   * it with 1013. One message may be larger: only what waits counts. At least 64 KiB. @defaultValue 1 MiB
+   * The connection is *congested* while this many bytes wait for the remote side to read; what happens to a push then
+   * is the `outboundPolicy`. One message may be larger: only what waits counts. At least 64 KiB. @defaultValue 1 MiB
    */
   readonly highWaterMarkBytes: number;
+  /** What happens to a push to a congested connection; see `docs/limits.md`. @defaultValue 'close' */
+  readonly outboundPolicy: OutboundPolicy;
   /** Never are more bytes than this buffered for a connection; a push beyond is refused. @defaultValue 16 MiB */
   readonly hardCapBytes: number;
   /** So many messages, or `maxPayload` bytes of them, wait for a busy handler before the socket is no longer read. @defaultValue 64 */
@@ -43,6 +46,7 @@ const MiB = 1_048_576;
 export const defaultLimits: Limits = Object.freeze({
   maxPayload: MiB,
   highWaterMarkBytes: MiB,
+  outboundPolicy: 'close',
   hardCapBytes: 16 * MiB,
   maxWaitingMessages: 64,
   maxConnections: Infinity,
@@ -54,8 +58,11 @@ export const defaultLimits: Limits = Object.freeze({
   expiryWarningMs: 60_000,
 });
 
+/** The limits that are numbers. */
+type Count = Exclude<keyof Limits, 'outboundPolicy'>;
+
 /** The least and the most that each may be. */
-const bounds: Readonly<Record<keyof Limits, readonly [least: number, most: number]>> = {
+const bounds: Readonly<Record<Count, readonly [least: number, most: number]>> = {
   // Node makes no text of more.
   maxPayload: [1, 256 * MiB],
   // Below what Node itself buffers for a socket, nobody tells when it is empty again.
@@ -76,12 +83,23 @@ export function checkLimits(limits: Partial<Limits>): void {
   if (typeof limits !== 'object' || limits === null) throw wrongType('limits', 'an object', limits);
   for (const [name, value] of Object.entries(limits)) {
     if (value === undefined) continue;
-    if (!Object.hasOwn(bounds, name)) {
-      throw invalid(`limits.${name}`, `one of ${Object.keys(bounds).join(', ')}`, 'no limit that exists');
+    if (!Object.hasOwn(defaultLimits, name)) {
+      throw invalid(`limits.${name}`, `one of ${Object.keys(defaultLimits).join(', ')}`, 'no limit that exists');
     }
-    const key = name as keyof Limits;
-    if (value !== Infinity || key !== 'maxConnections') checkCount(`limits.${key}`, value, ...bounds[key]);
+    if (name === 'outboundPolicy') checkPolicy(value);
+    else checkNumber(name as Count, value as number);
   }
+}
+
+function checkPolicy(policy: unknown): void {
+  if (outboundPolicies.includes(policy as OutboundPolicy)) return;
+  const expected = `one of ${outboundPolicies.map((one) => `'${one}'`).join(', ')}`;
+  if (typeof policy !== 'string') throw wrongType('limits.outboundPolicy', expected, policy);
+  throw invalid('limits.outboundPolicy', expected, 'another string');
+}
+
+function checkNumber(limit: Count, value: number): void {
+  if (value !== Infinity || limit !== 'maxConnections') checkCount(`limits.${limit}`, value, ...bounds[limit]);
 }
 
 /** `base` with what `overrides` says. @throws {TroupeTypeError | TroupeRangeError} for a value that is no limit */

@@ -8,8 +8,8 @@
  * without a connection.
  */
 import { setup, type AnyStateMachine, type EventObject, type MachineContext } from 'xstate';
-import { connectionOf, exceptSelf, type Acting } from './bound-connection.ts';
-import type { ConnectionInfo } from './connection.ts';
+import { connectionOf, type Acting } from './bound-connection.ts';
+import type { Connection, ConnectionInfo, Except, PushOptions } from './connection.ts';
 import type { WsEvent } from './events.ts';
 import { messageActions, type MessageActions } from './message-actions.ts';
 import type { AnyMessages, MessageEvent } from './message-types.ts';
@@ -70,6 +70,24 @@ export function isMachine(value: unknown): value is AnyStateMachine {
   );
 }
 
+/** What the parameters of an action say of a push; an absent key is no key. */
+interface Keyed {
+  readonly key?: string;
+}
+
+interface Spread extends Keyed {
+  readonly exceptSelf?: boolean;
+}
+
+function keyOf({ key }: Keyed): PushOptions | undefined {
+  return key === undefined ? undefined : { key };
+}
+
+function spread(connection: Connection, { key, exceptSelf }: Spread): Except | undefined {
+  if (exceptSelf !== true) return key === undefined ? undefined : { key };
+  return { except: [connection.id], ...(key !== undefined && { key }) };
+}
+
 type Close = { readonly code?: number; readonly reason?: string };
 
 /**
@@ -99,28 +117,30 @@ type Close = { readonly code?: number; readonly reason?: string };
  * ```
  */
 export const connectionActions = {
-  pushText({ self }: Acting, params: { readonly text: string }): void {
-    connectionOf(self, 'pushText').pushText(params.text);
+  pushText({ self }: Acting, params: Keyed & { readonly text: string }): void {
+    connectionOf(self, 'pushText').pushText(params.text, keyOf(params));
   },
-  pushBinary({ self }: Acting, params: { readonly data: Uint8Array }): void {
-    connectionOf(self, 'pushBinary').pushBinary(params.data);
+  pushBinary({ self }: Acting, params: Keyed & { readonly data: Uint8Array }): void {
+    connectionOf(self, 'pushBinary').pushBinary(params.data, keyOf(params));
   },
-  broadcastText({ self }: Acting, params: { readonly text: string; readonly exceptSelf?: boolean }): void {
+  broadcastText({ self }: Acting, params: Spread & { readonly text: string }): void {
     const connection = connectionOf(self, 'broadcastText');
-    connection.broadcastText(params.text, exceptSelf(connection, params.exceptSelf));
+    connection.broadcastText(params.text, spread(connection, params));
   },
-  broadcastBinary({ self }: Acting, params: { readonly data: Uint8Array; readonly exceptSelf?: boolean }): void {
+  broadcastBinary({ self }: Acting, params: Spread & { readonly data: Uint8Array }): void {
     const connection = connectionOf(self, 'broadcastBinary');
-    connection.broadcastBinary(params.data, exceptSelf(connection, params.exceptSelf));
+    connection.broadcastBinary(params.data, spread(connection, params));
   },
   storeConnection({ self }: Acting, params: { readonly name: string }): void {
     void connectionOf(self, 'storeConnection').storeConnection(params.name);
   },
-  pushTextToConnection({ self }: Acting, params: { readonly name: string; readonly text: string }): void {
-    void connectionOf(self, 'pushTextToConnection').pushTextToConnection(params.name, params.text);
+  pushTextToConnection({ self }: Acting, params: Keyed & { readonly name: string; readonly text: string }): void {
+    const { name, text } = params;
+    void connectionOf(self, 'pushTextToConnection').pushTextToConnection(name, text, keyOf(params));
   },
-  pushBinaryToConnection({ self }: Acting, params: { readonly name: string; readonly data: Uint8Array }): void {
-    void connectionOf(self, 'pushBinaryToConnection').pushBinaryToConnection(params.name, params.data);
+  pushBinaryToConnection({ self }: Acting, params: Keyed & { readonly name: string; readonly data: Uint8Array }): void {
+    const { name, data } = params;
+    void connectionOf(self, 'pushBinaryToConnection').pushBinaryToConnection(name, data, keyOf(params));
   },
   removeStoredConnection({ self }: Acting, params: { readonly name: string }): void {
     void connectionOf(self, 'removeStoredConnection').removeStoredConnection(params.name);
@@ -128,19 +148,13 @@ export const connectionActions = {
   addConnectionToGroup({ self }: Acting, params: { readonly group: string }): void {
     void connectionOf(self, 'addConnectionToGroup').addConnectionToGroup(params.group);
   },
-  pushTextToGroup(
-    { self }: Acting,
-    params: { readonly group: string; readonly text: string; readonly exceptSelf?: boolean },
-  ): void {
+  pushTextToGroup({ self }: Acting, params: Spread & { readonly group: string; readonly text: string }): void {
     const connection = connectionOf(self, 'pushTextToGroup');
-    connection.pushTextToGroup(params.group, params.text, exceptSelf(connection, params.exceptSelf));
+    connection.pushTextToGroup(params.group, params.text, spread(connection, params));
   },
-  pushBinaryToGroup(
-    { self }: Acting,
-    params: { readonly group: string; readonly data: Uint8Array; readonly exceptSelf?: boolean },
-  ): void {
+  pushBinaryToGroup({ self }: Acting, params: Spread & { readonly group: string; readonly data: Uint8Array }): void {
     const connection = connectionOf(self, 'pushBinaryToGroup');
-    connection.pushBinaryToGroup(params.group, params.data, exceptSelf(connection, params.exceptSelf));
+    connection.pushBinaryToGroup(params.group, params.data, spread(connection, params));
   },
   removeConnectionFromGroup({ self }: Acting, params: { readonly group: string }): void {
     void connectionOf(self, 'removeConnectionFromGroup').removeConnectionFromGroup(params.group);

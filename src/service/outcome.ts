@@ -14,10 +14,11 @@ export interface Delivery {
 
 /**
  * - `delivered`: handed to the sockets (of a broadcast or a group: of `count` members, which may be 0)
- * - `accepted`: on its way, the outcome is not known here
+ * - `accepted`: on its way, the outcome is not known here; it waits for a congested connection, for example, whose
+ *   policy may still drop it
  * - `unknown`: no connection has that name, no group that name exists, no service is registered under it
  * - `closed`: the connection is closing or closed
- * - `congested`: the remote side reads too slowly; the slow-consumer policy decides what follows
+ * - `congested`: refused, because the remote side reads too slowly
  * - `unreachable`, `timeout`, `down`, `overloaded`: the node of the target or the backplane, with many nodes
  */
 export type DeliveryStatus =

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { compressFor, type CompressionSettings } from '../../src/delivery/compression.ts';
 import { frameBinary, frameText, type Frame } from '../../src/delivery/frame.ts';
 import { Outbox } from '../../src/delivery/outbox.ts';
+import { outboxSetting } from '../../src/delivery/policy.ts';
 import { bytesOf } from '../support/frames.ts';
 
 const all: CompressionSettings = { thresholdBytes: 0, maxBytes: Infinity, level: 6 };
@@ -130,13 +131,16 @@ describe('a message goes as it is', () => {
   });
 });
 
+const owner = { onOutbound: () => undefined, onDropped: () => undefined };
+const setting = (highWaterMarkBytes: number, hardCapBytes: number) =>
+  outboxSetting({ outboundPolicy: 'close', highWaterMarkBytes, hardCapBytes });
+
 describe('an outbox that compresses', () => {
   it('writes small messages of one tick as one piece, the same for all receivers', () => {
     const written: Uint8Array[] = [];
     const outboxes = [15, 12].map((windowBits) => {
       const socket = { ...deafSocket, write: (bytes: Uint8Array) => void written.push(bytes) };
-      const limits = { highWaterMarkBytes: 65_536, hardCapBytes: 65_536 };
-      return new Outbox(socket, limits, { onOutbound: () => undefined }, compressFor(all, windowBits));
+      return new Outbox(socket, setting(65_536, 65_536), owner, compressFor(all, windowBits));
     });
     const texts = ['one ', 'two ', 'three '].map((word) => word.repeat(50));
     for (const frame of texts.map(frameText)) for (const outbox of outboxes) outbox.push(frame);
@@ -149,11 +153,10 @@ describe('an outbox that compresses', () => {
   it('counts what is written, not what was pushed', () => {
     const writes: Uint8Array[] = [];
     const socket = { ...deafSocket, write: (bytes: Uint8Array) => void writes.push(bytes) };
-    const limits = { highWaterMarkBytes: 500, hardCapBytes: 1000 };
-    const outbox = new Outbox(socket, limits, { onOutbound: () => undefined }, compressFor(all, 15));
+    const outbox = new Outbox(socket, setting(500, 1000), owner, compressFor(all, 15));
     const plain = frameText('x'.repeat(100_000));
 
-    expect(outbox.push(plain)).toBe(true);
+    expect(outbox.push(plain)).toBe('delivered');
     const frame = compressFor(all, 15)(plain);
     expect(outbox.bufferedBytes).toBe(frame.byteLength);
     outbox.flush();

@@ -1,48 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Frame, frameText } from '../../src/delivery/frame.ts';
-import { Outbox, type OutboxLimits } from '../../src/delivery/outbox.ts';
+import { Outbox } from '../../src/delivery/outbox.ts';
+import type { OutboxSetting } from '../../src/delivery/policy.ts';
 import { bytesOf } from '../support/frames.ts';
-import type { Socket } from '../../src/transport/contract.ts';
+import { FakeSocket } from '../support/fake-socket.ts';
 
-/** A socket whose operating system takes what the test says: the outbox is bookkeeping and needs no network. */
-class FakeSocket implements Socket {
-  /** Each call of `write`. */
-  readonly writes: Uint8Array[] = [];
-  /** What the operating system takes at once; the rest is buffered. */
-  takes = Infinity;
-  bufferedBytes = 0;
-  readonly bytesReceived = 0;
+const setting: OutboxSetting = { policy: 'close', highWaterMarkBytes: 1000, hardCapBytes: 5000, holdAtBytes: 1000 };
 
-  write(bytes: Uint8Array): void {
-    this.writes.push(bytes);
-    const taken = Math.min(bytes.length, this.takes);
-    this.takes -= taken;
-    this.bufferedBytes += bytes.length - taken;
-  }
-
-  /** The remote side reads everything. */
-  drain(outbox: Outbox): void {
-    this.takes = Infinity;
-    this.bufferedBytes = 0;
-    outbox.drained();
-  }
-
-  ping(): void {}
-  close(): void {}
-  destroy(): void {}
-  pause(): void {}
-  resume(): void {}
-}
-
-function create(limits: Partial<OutboxLimits> = {}) {
+function create(limits: Partial<Pick<OutboxSetting, 'highWaterMarkBytes' | 'hardCapBytes'>> = {}) {
   const socket = new FakeSocket();
   const told: string[] = [];
-  const outbox = new Outbox(
-    socket,
-    { highWaterMarkBytes: 1000, hardCapBytes: 5000, ...limits },
-    { onOutbound: (event) => told.push(event) },
-  );
+  const { highWaterMarkBytes: holdAtBytes = 1000 } = limits;
+  const owner = { onOutbound: (event: string) => told.push(event), onDropped: () => undefined };
+  const outbox = new Outbox(socket, { ...setting, holdAtBytes, ...limits }, owner);
   return { socket, told, outbox };
 }
 
@@ -69,7 +40,7 @@ describe('within a tick', () => {
   it('many pushes are one write, at its end', async () => {
     const { socket, outbox } = create();
     const frames = ['one', 'two', 'three'].map(frameText);
-    for (const frame of frames) expect(outbox.push(frame)).toBe(true);
+    for (const frame of frames) expect(outbox.push(frame)).toBe('delivered');
     expect(socket.writes).toEqual([]);
     await endOfTick();
     expect(socket.writes).toEqual([joined(...frames)]);
@@ -80,7 +51,7 @@ describe('within a tick', () => {
     const outboxes = ['a', 'b'].map((name) => {
       const socket = new FakeSocket();
       socket.write = (bytes) => void order.push(`${name}${bytes.length}`);
-      return new Outbox(socket, { highWaterMarkBytes: 1000, hardCapBytes: 5000 }, { onOutbound: () => undefined });
+      return new Outbox(socket, setting, { onOutbound: () => undefined, onDropped: () => undefined });
     });
     for (const index of [1, 0, 1]) outboxes[index]?.push(frameOf(1));
     await endOfTick();
@@ -121,11 +92,12 @@ describe('within a tick', () => {
     const last = frameText('last');
     const outbox: Outbox = new Outbox(
       socket,
-      { highWaterMarkBytes: 100, hardCapBytes: 5000 },
+      { ...setting, highWaterMarkBytes: 100, holdAtBytes: 100 },
       {
         onOutbound(event) {
           if (event === 'outbound.drained') outbox.push(last);
         },
+        onDropped: () => undefined,
       },
     );
     outbox.push(frameOf(100));
@@ -139,7 +111,7 @@ describe('within a tick', () => {
 describe('at the high-water mark', () => {
   it('a connection whose operating system takes everything is never congested', async () => {
     const { socket, outbox, told } = create();
-    for (let count = 0; count < 100; count += 1) expect(outbox.push(frameOf(500))).toBe(true);
+    for (let count = 0; count < 100; count += 1) expect(outbox.push(frameOf(500))).toBe('delivered');
     await endOfTick();
     expect(told).toEqual([]);
     expect(outbox.bufferedBytes).toBe(0);
@@ -157,9 +129,9 @@ describe('at the high-water mark', () => {
   it('refuses the next push, and says so at the end of the tick only', async () => {
     const { socket, outbox, told } = create();
     socket.takes = 0;
-    expect(outbox.push(frameOf(1000))).toBe(true);
-    expect(outbox.push(frameOf(1))).toBe(false);
-    expect(outbox.push(frameOf(1))).toBe(false);
+    expect(outbox.push(frameOf(1000))).toBe('delivered');
+    expect(outbox.push(frameOf(1))).toBe('congested');
+    expect(outbox.push(frameOf(1))).toBe('congested');
     expect(told).toEqual([]);
     await endOfTick();
     expect(told).toEqual(['outbound.filled', 'outbound.exceeded']);
@@ -187,7 +159,7 @@ describe('at the high-water mark', () => {
     outbox.push(frameOf(999));
     await endOfTick();
     expect(told).toEqual([]);
-    expect(outbox.push(frameOf(1))).toBe(true);
+    expect(outbox.push(frameOf(1))).toBe('delivered');
     await endOfTick();
     expect(told).toEqual(['outbound.filled']);
   });
@@ -195,7 +167,7 @@ describe('at the high-water mark', () => {
   it('one message may be larger than the mark', async () => {
     const { socket, outbox } = create();
     socket.takes = 0;
-    expect(outbox.push(frameOf(4000))).toBe(true);
+    expect(outbox.push(frameOf(4000))).toBe('delivered');
     await endOfTick();
     expect(socket.bufferedBytes).toBe(4000);
   });
@@ -208,7 +180,7 @@ describe('at the high-water mark', () => {
     socket.drain(outbox);
     outbox.drained();
     expect(told).toEqual(['outbound.filled', 'outbound.drained']);
-    expect(outbox.push(frameOf(1))).toBe(true);
+    expect(outbox.push(frameOf(1))).toBe('delivered');
     await endOfTick();
     expect(told).toHaveLength(2);
   });
@@ -235,10 +207,10 @@ describe('at the hard cap', () => {
   it('refuses a frame that goes beyond it and takes one that just fits', () => {
     const { socket, outbox } = create({ highWaterMarkBytes: 5000, hardCapBytes: 5000 });
     socket.takes = 0;
-    expect(outbox.push(frameOf(5001))).toBe(false);
-    expect(outbox.push(frameOf(4000))).toBe(true);
-    expect(outbox.push(frameOf(1001))).toBe(false);
-    expect(outbox.push(frameOf(1000))).toBe(true);
+    expect(outbox.push(frameOf(5001))).toBe('congested');
+    expect(outbox.push(frameOf(4000))).toBe('delivered');
+    expect(outbox.push(frameOf(1001))).toBe('congested');
+    expect(outbox.push(frameOf(1000))).toBe('delivered');
     expect(outbox.bufferedBytes).toBe(5000);
   });
 
@@ -247,8 +219,8 @@ describe('at the hard cap', () => {
     socket.takes = 0;
     outbox.push(frameOf(600));
     await endOfTick();
-    expect(outbox.push(frameOf(401))).toBe(false);
-    expect(outbox.push(frameOf(400))).toBe(true);
+    expect(outbox.push(frameOf(401))).toBe('congested');
+    expect(outbox.push(frameOf(400))).toBe('delivered');
   });
 
   it('is never exceeded, the order is kept and nothing is written twice, whatever happens', async () => {
@@ -270,7 +242,7 @@ describe('at the hard cap', () => {
           else if ('take' in one) socket.takes = one.take;
           else {
             const frame = frameOf(one.push);
-            if (outbox.push(frame)) accepted.push(frame);
+            if (outbox.push(frame) === 'delivered') accepted.push(frame);
           }
           expect(outbox.bufferedBytes).toBeLessThanOrEqual(5000);
         }
@@ -283,7 +255,8 @@ describe('at the hard cap', () => {
 });
 
 describe('outboxes that get the same', () => {
-  const many = (count = 6, limits: Partial<OutboxLimits> = {}) => Array.from({ length: count }, () => create(limits));
+  const many = (count = 6, limits: Parameters<typeof create>[0] = {}) =>
+    Array.from({ length: count }, () => create(limits));
 
   it('write the same piece, whether or not the frames lie side by side', async () => {
     const receivers = many();

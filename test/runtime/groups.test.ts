@@ -14,7 +14,7 @@ function newRegistry(count = 3) {
   const state = actor.getSnapshot().context;
   const members = fakeMembers(count);
   const [ann, bob, cas] = members as [FakeMember, FakeMember, FakeMember];
-  const later = { known: false, delivered: -1, missed: -1 };
+  const later = { known: false, delivered: -1, accepted: -1, missed: -1 };
   return {
     actor,
     state,
@@ -34,9 +34,9 @@ function newRegistry(count = 3) {
 describe('the registry of groups', () => {
   it('creates a group with its first member', () => {
     const { push, add, ann } = newRegistry();
-    expect(push('g')).toEqual({ known: false, delivered: 0, missed: 0 });
+    expect(push('g')).toEqual({ known: false, delivered: 0, accepted: 0, missed: 0 });
     expect(add('g', ann)).toBe('ok');
-    expect(push('g')).toEqual({ known: true, delivered: 1, missed: 0 });
+    expect(push('g')).toEqual({ known: true, delivered: 1, accepted: 0, missed: 0 });
     expect(ann.frames).toEqual([frame]);
   });
 
@@ -58,7 +58,12 @@ describe('the registry of groups', () => {
     const { push, add, ann, bob } = newRegistry();
     add('g', ann);
     add('g', bob);
-    expect(push('g', new Set([ann.id, 'somebody else']))).toEqual({ known: true, delivered: 1, missed: 0 });
+    expect(push('g', new Set([ann.id, 'somebody else']))).toEqual({
+      known: true,
+      delivered: 1,
+      accepted: 0,
+      missed: 0,
+    });
     expect([ann.frames.length, bob.frames.length]).toEqual([0, 1]);
   });
 
@@ -67,7 +72,7 @@ describe('the registry of groups', () => {
     for (const member of [ann, bob, cas]) add('g', member);
     ann.answer = 'congested';
     bob.answer = 'closed';
-    expect(push('g')).toEqual({ known: true, delivered: 1, missed: 1 });
+    expect(push('g')).toEqual({ known: true, delivered: 1, accepted: 0, missed: 1 });
   });
 
   it('lets a member leave that group only', () => {
@@ -84,7 +89,7 @@ describe('the registry of groups', () => {
     const { leave, push, add, ann, state } = newRegistry();
     add('g', ann);
     leave('g', ann);
-    expect(push('g')).toEqual({ known: true, delivered: 0, missed: 0 });
+    expect(push('g')).toEqual({ known: true, delivered: 0, accepted: 0, missed: 0 });
     expect(state.emptied.size).toBe(1);
     add('g', ann);
     expect(state.emptied.size).toBe(0);
@@ -164,8 +169,8 @@ describe('the registry of groups', () => {
       purge(bob);
     };
     ann.answer = 'congested';
-    expect(push('g')).toEqual({ known: true, delivered: 2, missed: 1 });
-    expect(push('g')).toEqual({ known: true, delivered: 1, missed: 0 });
+    expect(push('g')).toEqual({ known: true, delivered: 2, accepted: 0, missed: 1 });
+    expect(push('g')).toEqual({ known: true, delivered: 1, accepted: 0, missed: 0 });
   });
 });
 
@@ -261,7 +266,7 @@ class Push extends Add {
     const before = real.members.map(({ frames }) => frames.length);
     const known = groups.has(this.group);
     const answer = real.push(this.group, new Set([except.id]));
-    expect(answer).toEqual({ known, delivered: receivers.length, missed: 0 });
+    expect(answer).toEqual({ known, delivered: receivers.length, accepted: 0, missed: 0 });
     real.members.forEach((member, index) => {
       expect(member.frames.length - before[index]!).toBe(receivers.includes(member) ? 1 : 0);
     });

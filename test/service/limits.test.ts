@@ -9,6 +9,7 @@ describe('the defaults', () => {
     expect(defaultLimits).toEqual({
       maxPayload: MiB,
       highWaterMarkBytes: MiB,
+      outboundPolicy: 'close',
       hardCapBytes: 16 * MiB,
       maxWaitingMessages: 64,
       maxConnections: Infinity,

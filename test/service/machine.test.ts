@@ -37,16 +37,31 @@ const data = Uint8Array.of(1);
 
 /** Each action with its parameters, and the call that it stands for. */
 const actions = [
-  [{ type: 'pushText', params: { text: 't' } }, ['pushText', 't']],
-  [{ type: 'pushBinary', params: { data } }, ['pushBinary', data]],
+  [{ type: 'pushText', params: { text: 't' } }, ['pushText', 't', undefined]],
+  [{ type: 'pushText', params: { text: 't', key: 'k' } }, ['pushText', 't', { key: 'k' }]],
+  [{ type: 'pushBinary', params: { data } }, ['pushBinary', data, undefined]],
+  [{ type: 'pushBinary', params: { data, key: 'k' } }, ['pushBinary', data, { key: 'k' }]],
   [{ type: 'broadcastText', params: { text: 't' } }, ['broadcastText', 't', undefined]],
   [{ type: 'broadcastText', params: { text: 't', exceptSelf: true } }, ['broadcastText', 't', { except: ['c1'] }]],
   [{ type: 'broadcastText', params: { text: 't', exceptSelf: false } }, ['broadcastText', 't', undefined]],
+  [
+    { type: 'broadcastText', params: { text: 't', exceptSelf: true, key: 'k' } },
+    ['broadcastText', 't', { except: ['c1'], key: 'k' }],
+  ],
   [{ type: 'broadcastBinary', params: { data } }, ['broadcastBinary', data, undefined]],
+  [{ type: 'broadcastBinary', params: { data, key: 'k' } }, ['broadcastBinary', data, { key: 'k' }]],
   [{ type: 'broadcastBinary', params: { data, exceptSelf: true } }, ['broadcastBinary', data, { except: ['c1'] }]],
   [{ type: 'storeConnection', params: { name: 'n' } }, ['storeConnection', 'n']],
-  [{ type: 'pushTextToConnection', params: { name: 'n', text: 't' } }, ['pushTextToConnection', 'n', 't']],
-  [{ type: 'pushBinaryToConnection', params: { name: 'n', data } }, ['pushBinaryToConnection', 'n', data]],
+  [{ type: 'pushTextToConnection', params: { name: 'n', text: 't' } }, ['pushTextToConnection', 'n', 't', undefined]],
+  [
+    { type: 'pushTextToConnection', params: { name: 'n', text: 't', key: 'k' } },
+    ['pushTextToConnection', 'n', 't', { key: 'k' }],
+  ],
+  [{ type: 'pushBinaryToConnection', params: { name: 'n', data } }, ['pushBinaryToConnection', 'n', data, undefined]],
+  [
+    { type: 'pushBinaryToConnection', params: { name: 'n', data, key: 'k' } },
+    ['pushBinaryToConnection', 'n', data, { key: 'k' }],
+  ],
   [{ type: 'removeStoredConnection', params: { name: 'n' } }, ['removeStoredConnection', 'n']],
   [{ type: 'addConnectionToGroup', params: { group: 'g' } }, ['addConnectionToGroup', 'g']],
   [{ type: 'pushTextToGroup', params: { group: 'g', text: 't' } }, ['pushTextToGroup', 'g', 't', undefined]],
@@ -54,7 +69,15 @@ const actions = [
     { type: 'pushTextToGroup', params: { group: 'g', text: 't', exceptSelf: true } },
     ['pushTextToGroup', 'g', 't', { except: ['c1'] }],
   ],
+  [
+    { type: 'pushTextToGroup', params: { group: 'g', text: 't', key: 'k' } },
+    ['pushTextToGroup', 'g', 't', { key: 'k' }],
+  ],
   [{ type: 'pushBinaryToGroup', params: { group: 'g', data } }, ['pushBinaryToGroup', 'g', data, undefined]],
+  [
+    { type: 'pushBinaryToGroup', params: { group: 'g', data, key: 'k' } },
+    ['pushBinaryToGroup', 'g', data, { key: 'k' }],
+  ],
   [
     { type: 'pushBinaryToGroup', params: { group: 'g', data, exceptSelf: true } },
     ['pushBinaryToGroup', 'g', data, { except: ['c1'] }],

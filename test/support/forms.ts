@@ -162,9 +162,19 @@ function closing(event: WsEvent, index: number): { code?: number; reason?: strin
   };
 }
 
+function keyed(key: string | undefined): { key: string } | undefined {
+  return key === undefined ? undefined : { key };
+}
+
+/** The command's n-th argument as the key of a push, where it is given. */
+function keyAt(event: WsEvent, index: number): { key?: string } {
+  const { args } = commandOf(textOf(event));
+  return { ...keyed(args.map(String)[index]) };
+}
+
 /** Does what one command says, through the function of the same name. */
 async function perform(connection: Connection, { verb, args }: Command): Promise<Answer> {
-  const [first, second] = args.map(String);
+  const [first, second, third] = args.map(String);
   const name = first ?? '';
   const text = second ?? '';
   const [, code, reason] = args as [unknown, number | undefined, string | undefined];
@@ -174,11 +184,11 @@ async function perform(connection: Connection, { verb, args }: Command): Promise
     case 'whoami':
       return connection.pushText(connection.id);
     case 'pushText':
-      return connection.pushText(name);
+      return connection.pushText(name, keyed(second));
     case 'pushBinary':
       return connection.pushBinary(bytes(name));
     case 'broadcastText':
-      return connection.broadcastText(name);
+      return connection.broadcastText(name, keyed(second));
     case 'broadcastToOthers':
       return connection.broadcastText(name, { except: [connection] });
     case 'broadcastBinary':
@@ -186,7 +196,7 @@ async function perform(connection: Connection, { verb, args }: Command): Promise
     case 'storeConnection':
       return connection.storeConnection(name);
     case 'pushTextToConnection':
-      return connection.pushTextToConnection(name, text);
+      return connection.pushTextToConnection(name, text, keyed(third));
     case 'pushBinaryToConnection':
       return connection.pushBinaryToConnection(name, bytes(text));
     case 'removeStoredConnection':
@@ -194,7 +204,7 @@ async function perform(connection: Connection, { verb, args }: Command): Promise
     case 'addConnectionToGroup':
       return connection.addConnectionToGroup(name);
     case 'pushTextToGroup':
-      return connection.pushTextToGroup(name, text);
+      return connection.pushTextToGroup(name, text, keyed(third));
     case 'pushBinaryToGroup':
       return connection.pushBinaryToGroup(name, bytes(text));
     case 'removeConnectionFromGroup':
@@ -300,7 +310,10 @@ function commanderMachine(closes: Closes) {
           },
           {
             guard: says('pushText'),
-            actions: [{ type: 'pushText', params: ({ event }) => ({ text: word(event, 0) }) }, done],
+            actions: [
+              { type: 'pushText', params: ({ event }) => ({ text: word(event, 0), ...keyAt(event, 1) }) },
+              done,
+            ],
           },
           {
             guard: says('pushBinary'),
@@ -308,7 +321,10 @@ function commanderMachine(closes: Closes) {
           },
           {
             guard: says('broadcastText'),
-            actions: [{ type: 'broadcastText', params: ({ event }) => ({ text: word(event, 0) }) }, done],
+            actions: [
+              { type: 'broadcastText', params: ({ event }) => ({ text: word(event, 0), ...keyAt(event, 1) }) },
+              done,
+            ],
           },
           {
             guard: says('broadcastToOthers'),
@@ -327,7 +343,7 @@ function commanderMachine(closes: Closes) {
             actions: [
               {
                 type: 'pushTextToConnection',
-                params: ({ event }) => ({ name: word(event, 0), text: word(event, 1) }),
+                params: ({ event }) => ({ name: word(event, 0), text: word(event, 1), ...keyAt(event, 2) }),
               },
               done,
             ],
@@ -355,7 +371,7 @@ function commanderMachine(closes: Closes) {
             actions: [
               {
                 type: 'pushTextToGroup',
-                params: ({ event }) => ({ group: word(event, 0), text: word(event, 1) }),
+                params: ({ event }) => ({ group: word(event, 0), text: word(event, 1), ...keyAt(event, 2) }),
               },
               done,
             ],
