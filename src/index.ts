@@ -13,8 +13,10 @@ export {
 } from './errors.ts';
 export type { OutboundPolicy } from './delivery/contract.ts';
 export type { Address, ListenOptions } from './http/listen.ts';
+export type { TrustProxy } from './http/client-address.ts';
 export type { InspectorAddress } from './inspector-root.ts';
 export type { InspectorOptions } from './inspector/options.ts';
+export type { Inspector, ServiceSource, TroupeOptions } from './options.ts';
 export type { Clock } from './runtime/clock.ts';
 export type { DrainOptions } from './runtime/drain.ts';
 export type { GroupInfo, StoredNameInfo } from './runtime/queries.ts';
@@ -104,11 +106,4 @@ export {
 export type { Answer, Delivery, DeliveryStatus, Outcome, OutcomeStatus, Page, PageRequest } from './service/outcome.ts';
 export type { PathParams } from './service/path.ts';
 export type { TroupeEventListener, TroupeEventName, TroupeEvents } from './telemetry/events.ts';
-export {
-  createTroupe,
-  type CloseOptions,
-  type Inspector,
-  type ServiceSource,
-  type Troupe,
-  type TroupeOptions,
-} from './troupe.ts';
+export { createTroupe, type CloseOptions, type Troupe } from './troupe.ts';

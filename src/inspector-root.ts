@@ -89,6 +89,7 @@ export class InspectorRoot {
       get isAccepting() {
         return desk.isAccepting;
       },
+      addressOf: (request) => desk.addressOf(request),
       find: (path) => (endpoint.isSocketPath(path) ? found : desk.find(path)),
       refused: (refusal, path, remoteAddress, request) => desk.refused(refusal, path, remoteAddress, request),
       // Viewers are none of the connections that are told of.

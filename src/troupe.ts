@@ -2,17 +2,18 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import type { InspectionEvent, Observer } from 'xstate';
 import type { Frame } from './delivery/frame.ts';
 import { TroupeError } from './errors.ts';
 import { attachTo } from './http/attach.ts';
+import { addressReader } from './http/client-address.ts';
 import { listen, type Address, type ListenOptions, type OwnServer } from './http/listen.ts';
 import type { PlainDesk } from './http/plain.ts';
 import { ServiceRoutes } from './http/service-routes.ts';
 import { handleUpgrade, pathOf, type UpgradeDesk } from './http/upgrade.ts';
 import { InspectorRoot, type InspectorAddress } from './inspector-root.ts';
-import type { InspectorOptions } from './inspector/options.ts';
-import { systemClock, type Clock } from './runtime/clock.ts';
+import { checkTroupeOptions, type Inspector, type ServiceSource, type TroupeOptions } from './options.ts';
+import { AddressCounts } from './runtime/address-counts.ts';
+import { systemClock } from './runtime/clock.ts';
 import { drainRequest, type DrainOptions } from './runtime/drain.ts';
 import { Functions } from './runtime/functions.ts';
 import { watchInspection } from './runtime/inspection.ts';
@@ -30,45 +31,17 @@ import { LiveService } from './runtime/service.ts';
 import { Supervisor } from './runtime/supervisor.ts';
 import { Turns } from './runtime/turns.ts';
 import { TimerWheel } from './runtime/timer-wheel.ts';
-import { definitionOf, type ServiceClass } from './service/annotations.ts';
-import { checkName, checkOptions, wrongType } from './arguments.ts';
+import { definitionOf } from './service/annotations.ts';
+import { checkName, wrongType } from './arguments.ts';
 import type { ConnectionInfo, Except, GlobalFunctions } from './service/connection.ts';
-import { checkCompression, resolveCompression, type CompressionOptions } from './service/compression.ts';
-import { checkOrigins, type HttpListener, type ServiceDefinition } from './service/definition.ts';
-import { defaultLimits, resolveLimits, type Limits } from './service/limits.ts';
+import { resolveCompression } from './service/compression.ts';
+import type { ServiceDefinition } from './service/definition.ts';
+import { defaultLimits, resolveLimits } from './service/limits.ts';
 import { boundConnection } from './service/bound-connection.ts';
 import type { Delivery, Page, PageRequest } from './service/outcome.ts';
 import { eventNames, Events, type TroupeEventListener, type TroupeEventName } from './telemetry/events.ts';
 import { offerSeam } from './telemetry/seam.ts';
 import { createWsTransport } from './transport/ws.ts';
-
-/** What defines a service: the result of `defineService`, or an annotated class. */
-export type ServiceSource = ServiceDefinition | ServiceClass;
-
-/** Sees what happens in the actor system; may throw, and harms nobody if it does. */
-export type Inspector = Observer<InspectionEvent> | ((event: InspectionEvent) => void);
-
-export interface TroupeOptions {
-  /** The services to begin with; more can be attached later. */
-  readonly services?: readonly ServiceSource[];
-  /** Limits that differ from the defaults, for all services. */
-  readonly limits?: Partial<Limits>;
-  /** Origins that browsers may connect from beside the server's own; `'*'` for all. */
-  readonly allowedOrigins?: '*' | readonly string[];
-  /**
-   * Whether messages are compressed for those that ask for it, for all services; see {@link ServiceOptions}.
-   * @defaultValue false
-   */
-  readonly compression?: boolean | CompressionOptions;
-  /** Answers the plain HTTP requests of a server of our own (`listen`) that no service answers. */
-  readonly http?: HttpListener;
-  /** Where time comes from: heartbeats, time-outs, drains and machines' delays. @defaultValue the system's time */
-  readonly clock?: Clock;
-  /** Receives XState's inspection events, of the whole system from its beginning. */
-  readonly inspect?: Inspector;
-  /** Serves a page that shows every connection live, to whoever is admitted; see `docs/inspector.md`. @defaultValue false */
-  readonly inspector?: boolean | InspectorOptions;
-}
 
 export interface CloseOptions {
   readonly drain?: DrainOptions;
@@ -144,7 +117,6 @@ export interface Troupe extends GlobalFunctions {
   close(options?: CloseOptions): Promise<void>;
 }
 
-const KNOWN = ['services', 'limits', 'allowedOrigins', 'compression', 'http', 'clock', 'inspect', 'inspector'];
 const GOING_AWAY = 1001;
 const SERVICE_RESTART = 1012;
 
@@ -168,15 +140,9 @@ const SERVICE_RESTART = 1012;
  * ```
  */
 export function createTroupe(options: TroupeOptions = {}): Troupe {
-  checkOptions('options', options, KNOWN);
-  if (options.services !== undefined && !Array.isArray(options.services)) {
-    throw wrongType('services', 'an array of services', options.services);
-  }
+  checkTroupeOptions(options);
   const limits = resolveLimits(defaultLimits, options.limits);
-  checkOrigins(options.allowedOrigins);
-  checkCompression(options.compression);
-  if (options.http !== undefined && typeof options.http !== 'function')
-    throw wrongType('http', 'a function', options.http);
+  const addressOf = addressReader(options.trustProxy);
   const clock = options.clock ?? systemClock;
   const turns = new Turns();
   const events = new Events(turns);
@@ -223,7 +189,8 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
   const { names, groups } = startRegistries(parent);
   const functions = new Functions(names, groups, events);
   const queries = new Queries(names, groups);
-  const realm: Realm = { clock, wheel, turns, events, names, groups, functions };
+  const addresses = AddressCounts.of(limits.maxConnectionsPerAddress);
+  const realm: Realm = { clock, wheel, turns, events, names, groups, functions, addresses };
 
   const inspector = InspectorRoot.of(options.inspector, () => ({
     source: new Inventory({ supervisor, server: server.actor, names, groups, events }),
@@ -242,8 +209,11 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
   function createService(definition: ServiceDefinition): LiveService {
     return new LiveService(definition, {
       realm,
-      // The server's own bound on connections is for all services together.
-      limits: resolveLimits({ ...limits, maxConnections: Infinity }, definition.options.limits),
+      // The server's own bounds on connections are for all services together.
+      limits: resolveLimits(
+        { ...limits, maxConnections: Infinity, maxConnectionsPerAddress: Infinity },
+        definition.options.limits,
+      ),
       allowedOrigins: options.allowedOrigins,
       compression: resolveCompression(definition.options.compression ?? options.compression),
       parent,
@@ -263,9 +233,7 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
       );
     },
     find: (path) => routes.find(path),
-    get trace() {
-      return events.upgrades.trace;
-    },
+    addressOf,
     refused({ status, reason }, path, remoteAddress, request) {
       const service = routes.find(path)?.value.name;
       events.upgrades.refused(request, { status, reason, path, remoteAddress, service });

@@ -21,6 +21,8 @@ export interface UpgradeTarget {
   readonly allowedOrigins: AllowedOrigins | undefined;
   /** Whether one more connection is accepted now. */
   readonly isAccepting: boolean;
+  /** Whether one more from that address is. */
+  hasRoomFor(remoteAddress: string): boolean;
   /**
    * What speaks against the request, if this is no service but something that decides for itself: the limits of the
    * server, its draining and its origins are then nothing to it.
@@ -54,6 +56,8 @@ export interface UpgradeDesk {
   /** Whether the server takes connections at all now. */
   readonly isAccepting: boolean;
   find(path: string): Match<UpgradeTarget> | undefined;
+  /** Where the request comes from. */
+  addressOf(request: IncomingMessage): string;
   refused(refusal: Refusal, path: string, remoteAddress: string, request: IncomingMessage): void;
   /** The remote side went away before it was answered. */
   abandoned(request: IncomingMessage): void;
@@ -65,6 +69,7 @@ export interface UpgradeDesk {
 
 /** Seconds after which a refused program may try again: about as long as a restart takes. */
 const RETRY_AFTER = '5';
+const NOT_NOW = 'no connection is accepted now; try again later';
 
 /** Accepts or refuses an upgrade. Never throws; whatever fails, the stream is not left open. */
 export function handleUpgrade(desk: UpgradeDesk, request: IncomingMessage, stream: Duplex, head: Uint8Array): void {
@@ -77,11 +82,11 @@ export function handleUpgrade(desk: UpgradeDesk, request: IncomingMessage, strea
 function judge(desk: UpgradeDesk, request: IncomingMessage, stream: Duplex, head: Uint8Array): void {
   const url = request.url ?? '/';
   const path = pathOf(url);
-  const remoteAddress = request.socket.remoteAddress ?? '';
+  const remoteAddress = desk.addressOf(request);
   const match = desk.find(path);
-  const refusal = checkHandshake(request) ?? checkTarget(desk, match, request);
+  const refusal = checkHandshake(request) ?? checkTarget(desk, match, request, remoteAddress);
   if (refusal !== undefined || match === undefined) {
-    refuseUpgrade(desk, request, stream, refusal ?? noService);
+    refuseUpgrade(desk, request, stream, remoteAddress, refusal ?? noService);
     return;
   }
   const { value: target, params } = match;
@@ -97,7 +102,7 @@ function judge(desk: UpgradeDesk, request: IncomingMessage, stream: Duplex, head
   const subprotocol = offered.find((offer) => target.subprotocols.includes(offer));
   if (subprotocol === undefined && target.isSubprotocolRequired) {
     const reason = `one of these subprotocols is required: ${target.subprotocols.join(', ')}`;
-    refuseUpgrade(desk, request, stream, { status: 400, reason });
+    refuseUpgrade(desk, request, stream, remoteAddress, { status: 400, reason });
     return;
   }
   acceptUpgrade(desk, target, { request, stream, head, params, subprotocol, url, remoteAddress, isSecure });
@@ -113,9 +118,9 @@ function judgeUpgrade(
 ): void {
   const { url, params, remoteAddress, isSecure } = handshake;
   const { request, stream } = raw;
-  const refuseWith = (refusal: Refusal): void => refuseUpgrade(desk, request, stream, refusal);
+  const refuseWith = (refusal: Refusal): void => refuseUpgrade(desk, request, stream, remoteAddress, refusal);
   if (admission.isFull) {
-    refuseWith(notNow);
+    refuseWith(refusalForNow(503, NOT_NOW));
     return;
   }
   const judged = (verdict: Verdict): void => {
@@ -124,7 +129,7 @@ function judgeUpgrade(
       return;
     }
     // Much may have happened meanwhile: the service may be full, draining or no longer there.
-    const late = checkTarget(desk, match, request);
+    const late = checkTarget(desk, match, request, remoteAddress);
     if (late !== undefined) {
       refuseWith(late);
       return;
@@ -146,20 +151,20 @@ function acceptUpgrade(desk: UpgradeDesk, target: UpgradeTarget, upgrade: Checke
   }
 }
 
-function refuseUpgrade(desk: UpgradeDesk, request: IncomingMessage, stream: Duplex, refusal: Refusal): void {
+function refuseUpgrade(
+  desk: UpgradeDesk,
+  request: IncomingMessage,
+  stream: Duplex,
+  remoteAddress: string,
+  refusal: Refusal,
+): void {
   // Nobody else listens: a reset by the remote side must not become an uncaught error.
   stream.on('error', ignore);
-  desk.refused(refusal, pathOf(request.url ?? '/'), request.socket.remoteAddress ?? '', request);
+  desk.refused(refusal, pathOf(request.url ?? '/'), remoteAddress, request);
   refuse(stream, refusal);
 }
 
 function ignore(): void {}
-
-const notNow: Refusal = {
-  status: 503,
-  reason: 'no connection is accepted now; try again later',
-  headers: { 'Retry-After': RETRY_AFTER },
-};
 
 const noService: Refusal = { status: 404, reason: 'there is no WebSocket service at this path' };
 
@@ -167,14 +172,29 @@ function checkTarget(
   desk: UpgradeDesk,
   match: Match<UpgradeTarget> | undefined,
   request: IncomingMessage,
+  remoteAddress: string,
 ): Refusal | undefined {
   if (match === undefined) return noService;
   if (match.value.judge !== undefined) return match.value.judge(request);
-  if (!desk.isAccepting || !match.value.isAccepting) return notNow;
+  const full = checkRoom(desk, match.value, remoteAddress);
+  if (full !== undefined) return full;
   if (!isOriginAllowed(request.headers, match.value.allowedOrigins)) {
     return { status: 403, reason: 'pages of this origin may not connect' };
   }
   return undefined;
+}
+
+/** Whether there is room for one more connection. To be asked again when anything was waited for meanwhile. */
+function checkRoom(desk: UpgradeDesk, target: UpgradeTarget, remoteAddress: string): Refusal | undefined {
+  if (!desk.isAccepting || !target.isAccepting) {
+    return refusalForNow(503, NOT_NOW);
+  }
+  if (target.hasRoomFor(remoteAddress)) return undefined;
+  return refusalForNow(429, 'there are too many connections from this address; try again later');
+}
+
+function refusalForNow(status: number, reason: string): Refusal {
+  return { status, reason, headers: { 'Retry-After': RETRY_AFTER } };
 }
 
 /** The path of a request target, without its query; also of the absolute form that a proxy may send. */

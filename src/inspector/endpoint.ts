@@ -60,6 +60,7 @@ export class Endpoint {
       isSubprotocolRequired: false,
       allowedOrigins: '*',
       isAccepting: true,
+      hasRoomFor: () => true,
       judge: (request) => {
         if (this.#admissionOf(request) === 'refused') return { status: 403, reason: FORBIDDEN };
         if (setting.hub.isFull || this.#isStopped) return { status: 503, reason: 'no viewer is accepted now' };

@@ -13,6 +13,7 @@ import type { HandshakeRequest, HandshakeRules } from '../service/handshake.ts';
 import type { Limits } from '../service/limits.ts';
 import { headerLines, type HeaderLine } from '../service/response-headers.ts';
 import { queryOf, validate, type Given } from '../service/validation.ts';
+import type { AddressBound } from './address-counts.ts';
 import type { Realm } from './realm.ts';
 import { Due } from './timer-wheel.ts';
 
@@ -34,6 +35,8 @@ export interface AdmissionSetting {
   readonly rules: HandshakeRules;
   readonly limits: Limits;
   readonly realm: Pick<Realm, 'wheel' | 'turns' | 'events'>;
+  /** Those that wait count as connections of their address. */
+  readonly addresses: AddressBound | undefined;
 }
 
 export class ServiceAdmission implements Admission {
@@ -49,11 +52,16 @@ export class ServiceAdmission implements Admission {
   }
 
   begin(handshake: Handshake, settled: (verdict: Verdict) => void): () => void {
+    const { addresses } = this.#setting;
+    const { remoteAddress } = handshake;
     const waiting = new WaitingHandshake(this.#setting, handshake, (verdict) => {
       this.#waiting.delete(waiting);
+      // Before the verdict is known: whoever is let in counts as a connection at once.
+      addresses?.remove(remoteAddress);
       if (verdict !== undefined) settled(verdict);
     });
     this.#waiting.add(waiting);
+    addresses?.add(remoteAddress);
     waiting.set(this.#setting.limits.handshakeTimeoutMs);
     // Later, so that whoever began it is ready for what follows.
     queueMicrotask(() => void waiting.judge());

@@ -1,5 +1,6 @@
 /** What all actors of one Troupe share. */
 import type { Events } from '../telemetry/events.ts';
+import type { AddressCounts } from './address-counts.ts';
 import type { Clock } from './clock.ts';
 import type { Functions } from './functions.ts';
 import type { GroupsRef } from './groups.ts';
@@ -16,4 +17,6 @@ export interface Realm {
   readonly names: NamedConnectionsRef<LiveConnection>;
   readonly groups: GroupsRef<LiveConnection>;
   readonly functions: Functions;
+  /** The connections of all services by address, where they are bounded. */
+  readonly addresses: AddressCounts | undefined;
 }

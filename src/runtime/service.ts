@@ -21,6 +21,7 @@ import type { Limits } from '../service/limits.ts';
 import type { Delivery, Page, PageRequest } from '../service/outcome.ts';
 import type { Route } from '../service/path.ts';
 import type { Transport, TransportOptions } from '../transport/contract.ts';
+import { AddressCounts, bothOf, type AddressBound } from './address-counts.ts';
 import { ServiceAdmission } from './admission.ts';
 import { createBehaviour } from './behaviour.ts';
 import { createMessageBehaviour } from './message-behaviour.ts';
@@ -92,6 +93,8 @@ export class LiveService implements ChartHost {
   readonly #members = new Set<LiveConnection>();
   /** The connections that are closing, by id. */
   readonly #leaving = new Map<string, LiveConnection>();
+  /** Those of the server and of its own, where the connections of an address are bounded. */
+  readonly #addresses: AddressBound | undefined;
   /** More than one when the server closes while the service is being detached. */
   readonly #drains: Drain[] = [];
 
@@ -114,9 +117,11 @@ export class LiveService implements ChartHost {
     this.handles = behaviour.handles;
     this.handling = new Handling(behaviour, setting.realm.turns, setting.realm.events);
     this.#setting = setting;
+    const { limits, realm } = setting;
+    this.#addresses = bothOf(realm.addresses, AddressCounts.of(limits.maxConnectionsPerAddress));
     const { handshake: rules } = definition;
-    this.admission = rules && new ServiceAdmission({ definition, rules, limits: setting.limits, realm: setting.realm });
-    const { maxPayload, closeTimeoutMs } = setting.limits;
+    this.admission = rules && new ServiceAdmission({ definition, rules, limits, realm, addresses: this.#addresses });
+    const { maxPayload, closeTimeoutMs } = limits;
     this.#transport = setting.createTransport({
       maxPayload,
       closeTimeoutMs,
@@ -181,6 +186,10 @@ export class LiveService implements ChartHost {
 
   get isAccepting(): boolean {
     return this.actor.getSnapshot().hasTag('accepting') && this.connectionCount < this.limits.maxConnections;
+  }
+
+  hasRoomFor(remoteAddress: string): boolean {
+    return this.#addresses?.hasRoomFor(remoteAddress) ?? true;
   }
 
   /** Answers the upgrade with 101 and starts a connection for it. */
@@ -250,6 +259,7 @@ export class LiveService implements ChartHost {
 
   addMember(connection: LiveConnection): void {
     this.#members.add(connection);
+    this.#addresses?.add(connection.remoteAddress);
   }
 
   removeMember(connection: LiveConnection): void {
@@ -262,6 +272,10 @@ export class LiveService implements ChartHost {
   }
 
   forgetMember({ id }: EventOf<'member.end'>): void {
+    if (this.#addresses !== undefined) {
+      const connection = this.#leaving.get(id);
+      if (connection !== undefined) this.#addresses.remove(connection.remoteAddress);
+    }
     this.#leaving.delete(id);
   }
 

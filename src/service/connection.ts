@@ -132,7 +132,7 @@ export interface Connection<
   readonly auth: Auth;
   /** The negotiated subprotocol; '' when there is none. */
   readonly subprotocol: string;
-  /** The address of the other end of the TCP connection; behind a proxy that is the proxy. */
+  /** The address of the other end of the TCP connection; behind a proxy of `trustProxy`, of the client. '' for none. */
   readonly remoteAddress: string;
   /** Whether the TCP connection is encrypted up to this process. */
   readonly isSecure: boolean;

@@ -18,7 +18,7 @@ export interface HandshakeRequest<Params = Readonly<Record<string, string>>, Que
   readonly params: Params;
   /** The query; what the schema `query` made of it, if the service has one. */
   readonly query: Query;
-  /** The address of the other end of the TCP connection; behind a proxy that is the proxy. */
+  /** The address of the other end of the TCP connection; behind a proxy of `trustProxy`, of the client. '' for none. */
   readonly remoteAddress: string;
   /** Whether the TCP connection is encrypted up to this process. */
   readonly isSecure: boolean;

@@ -20,6 +20,11 @@ export interface Limits {
   readonly maxWaitingMessages: number;
   /** The most connections, of the server or of the service; beyond it upgrades get 503. @defaultValue Infinity */
   readonly maxConnections: number;
+  /**
+   * The most connections from one remote address, of the server or of the service; beyond it upgrades get 429. The
+   * IPv6 addresses with the same first 64 bits count as one. Behind a proxy it needs `trustProxy`. @defaultValue Infinity
+   */
+  readonly maxConnectionsPerAddress: number;
   /** After so much silence a ping is sent; after two unanswered ones the socket is destroyed. 0 is off. @defaultValue 30 000 */
   readonly heartbeatIntervalMs: number;
   /** How long the close handshake, and a handler at the end, may take. @defaultValue 10 000 */
@@ -50,6 +55,7 @@ export const defaultLimits: Limits = Object.freeze({
   hardCapBytes: 16 * MiB,
   maxWaitingMessages: 64,
   maxConnections: Infinity,
+  maxConnectionsPerAddress: Infinity,
   heartbeatIntervalMs: 30_000,
   closeTimeoutMs: 10_000,
   idleTimeoutMs: 0,
@@ -70,6 +76,7 @@ const bounds: Readonly<Record<Count, readonly [least: number, most: number]>> = 
   hardCapBytes: [65_536, Number.MAX_SAFE_INTEGER],
   maxWaitingMessages: [1, Number.MAX_SAFE_INTEGER],
   maxConnections: [0, Number.MAX_SAFE_INTEGER],
+  maxConnectionsPerAddress: [1, Number.MAX_SAFE_INTEGER],
   heartbeatIntervalMs: [0, MAX_DELAY_MS],
   closeTimeoutMs: [1, MAX_DELAY_MS],
   idleTimeoutMs: [0, MAX_DELAY_MS],
@@ -99,7 +106,8 @@ function checkPolicy(policy: unknown): void {
 }
 
 function checkNumber(limit: Count, value: number): void {
-  if (value !== Infinity || limit !== 'maxConnections') checkCount(`limits.${limit}`, value, ...bounds[limit]);
+  if (value === Infinity && defaultLimits[limit] === Infinity) return;
+  checkCount(`limits.${limit}`, value, ...bounds[limit]);
 }
 
 /** `base` with what `overrides` says. @throws {TroupeTypeError | TroupeRangeError} for a value that is no limit */

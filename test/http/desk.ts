@@ -27,6 +27,7 @@ export function createDesk(
         isSubprotocolRequired: false,
         allowedOrigins: undefined,
         isAccepting: true,
+        hasRoomFor: () => true,
         accept(upgrade) {
           switchProtocols(upgrade.stream);
           accepted.push(upgrade);
@@ -37,6 +38,7 @@ export function createDesk(
   };
   return {
     isAccepting: true,
+    addressOf: ({ socket }) => socket.remoteAddress ?? '',
     find: (path) => {
       const value = find(path);
       return value && { value, params: {} };

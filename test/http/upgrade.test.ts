@@ -49,6 +49,7 @@ describe('an upgrade that is refused', () => {
     ['an unknown path', 404, createDesk(), {}],
     ['a server that does not accept', 503, deskWith({}, { isAccepting: false }), {}],
     ['a service that does not accept', 503, deskWith({ isAccepting: false }), {}],
+    ['an address with too many connections', 429, deskWith({ hasRoomFor: () => false }), {}],
     ['a foreign origin', 403, deskWith(), stranger],
     ['a missing subprotocol', 400, deskWith({ subprotocols: ['v1'], isSubprotocolRequired: true }), {}],
   ])('for %s is answered %i and reported', async (_title, status, desk, fields) => {
@@ -58,10 +59,13 @@ describe('an upgrade that is refused', () => {
     expect(desk.accepted.all).toEqual([]);
   });
 
-  it('with 503 says when to come again', async () => {
-    const { answer } = await decide(deskWith({ isAccepting: false }));
-    expect(answer).toMatch(/\r\nRetry-After: \d+\r\n/);
-  });
+  it.each([{ isAccepting: false }, { hasRoomFor: () => false }])(
+    'with 503 or 429 says when to come again',
+    async (target) => {
+      const { answer } = await decide(deskWith(target));
+      expect(answer).toMatch(/\r\nRetry-After: \d+\r\n/);
+    },
+  );
 
   it('is judged as a handshake first, then by path, by readiness, by origin, and last by subprotocol', async () => {
     const everything = { ...stranger, headers: { ...stranger.headers, ...bad.headers } };

@@ -13,6 +13,7 @@ describe('the defaults', () => {
       hardCapBytes: 16 * MiB,
       maxWaitingMessages: 64,
       maxConnections: Infinity,
+      maxConnectionsPerAddress: Infinity,
       heartbeatIntervalMs: 30_000,
       closeTimeoutMs: 10_000,
       idleTimeoutMs: 0,
@@ -46,6 +47,9 @@ describe('overrides', () => {
     { maxWaitingMessages: 1 },
     { maxConnections: 0 },
     { maxConnections: Infinity },
+    { maxConnectionsPerAddress: 1 },
+    { maxConnectionsPerAddress: Infinity },
+    { outboundPolicy: 'latest' },
     { heartbeatIntervalMs: 0 },
     { idleTimeoutMs: 0 },
     { closeTimeoutMs: 1 },
@@ -64,6 +68,8 @@ describe('overrides', () => {
     [{ highWaterMarkBytes: 65_535 }, 'limits.highWaterMarkBytes'],
     [{ maxWaitingMessages: 0 }, 'limits.maxWaitingMessages'],
     [{ maxConnections: -1 }, 'limits.maxConnections'],
+    [{ maxConnectionsPerAddress: 0 }, 'limits.maxConnectionsPerAddress'],
+    [{ outboundPolicy: 'drop-newest' }, 'limits.outboundPolicy'],
     [{ heartbeatIntervalMs: -1 }, 'limits.heartbeatIntervalMs'],
     [{ heartbeatIntervalMs: Infinity }, 'limits.heartbeatIntervalMs'],
     [{ closeTimeoutMs: 0 }, 'limits.closeTimeoutMs'],
@@ -86,9 +92,12 @@ describe('overrides', () => {
   });
 
   // A wrong type is a programming error, and programming errors are TypeErrors.
-  it.each([{ maxPayload: '1000' }, { maxPayload: null }, { maxPayload: {} }])('%j are a TypeError', (overrides) => {
-    expect(() => resolveLimits(defaultLimits, overrides as unknown as Partial<Limits>)).toThrow(TypeError);
-  });
+  it.each([{ maxPayload: '1000' }, { maxPayload: null }, { maxPayload: {} }, { outboundPolicy: 1 }])(
+    '%j are a TypeError',
+    (overrides) => {
+      expect(() => resolveLimits(defaultLimits, overrides as unknown as Partial<Limits>)).toThrow(TypeError);
+    },
+  );
 
   it('that are no object are a typed error', () => {
     for (const overrides of [null, 5, 'x']) {
