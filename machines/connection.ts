@@ -5,12 +5,13 @@
  *
  * A connection exists from the moment its upgrade has been answered with 101
  * until nothing of it is left: its socket has ended *and* its service has been
- * told. While it is `connected`, four things are true at once:
+ * told. While it is `connected`, five things are true at once:
  *
  * - `lifecycle`: is the service idle (`open`), handling something (`message`),
  *   or saying goodbye (`closing`)? One thing is handled at a time, whatever
  *   arrives meanwhile waits.
  * - `outbound`: does the remote side read as fast as we write?
+ * - `inbound`: does it send no faster than it may?
  * - `liveness`: has anything been heard from it lately?
  * - `authentication`: does that hold which let it in? Only what has an expiry
  *   ever leaves `authValid`; what has expired ends as a drain does, so that
@@ -59,6 +60,9 @@ export const connectionMachine = setup({
       | { type: 'outbound.filled' }
       | { type: 'outbound.drained' }
       | { type: 'outbound.exceeded' }
+      | { type: 'rate.exceeded' }
+      | { type: 'rate.held' }
+      | { type: 'rate.met' }
       | { type: 'heartbeat.silent' }
       | { type: 'heartbeat.heard' }
       | { type: 'auth.expiring' }
@@ -90,6 +94,8 @@ export const connectionMachine = setup({
     renewAuth: () => {},
     finishExpired: () => {},
     closeExpired: () => {},
+    reportThrottled: () => {},
+    closeForRate: () => {},
     release: () => {},
   },
   guards: {
@@ -256,6 +262,23 @@ export const connectionMachine = setup({
                 'outbound.drained': { target: 'flowing' },
                 'outbound.exceeded': { actions: ['applyOutboundPolicy'] },
               },
+            },
+          },
+        },
+        inbound: {
+          description: 'Whether the remote side sends no faster than the message rate of its service.',
+          initial: 'flowing',
+          states: {
+            flowing: {
+              description: 'What arrives goes on to be handled.',
+              on: {
+                'rate.held': { target: 'held', actions: ['reportThrottled'] },
+                'rate.exceeded': { actions: ['reportThrottled', 'closeForRate'] },
+              },
+            },
+            held: {
+              description: 'It sent too much at once: what arrives waits until the rate is met again.',
+              on: { 'rate.met': { target: 'flowing' } },
             },
           },
         },

@@ -53,6 +53,7 @@ export type {
   ConnectionInfo,
   ConnectionState,
   Except,
+  InboundState,
   GlobalFunctions,
   LivenessState,
   OutboundState,
@@ -71,7 +72,7 @@ export {
 export type { HandshakeOptions, HandshakeRequest } from './service/handshake.ts';
 export type { ResponseHeaders } from './service/response-headers.ts';
 export type { WsEvent } from './service/events.ts';
-export type { Limits, ServiceLimits } from './service/limits.ts';
+export type { Limits, MessageRate, ServiceLimits } from './service/limits.ts';
 export { messageActionsFor, type MessageActions } from './service/message-actions.ts';
 export type { MessageConnection, MessageFunctions, Replying, RequestOptions } from './service/message-connection.ts';
 export type {

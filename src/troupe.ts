@@ -234,6 +234,9 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
     },
     find: (path) => routes.find(path),
     addressOf,
+    get trace() {
+      return events.upgrades.trace;
+    },
     refused({ status, reason }, path, remoteAddress, request) {
       const service = routes.find(path)?.value.name;
       events.upgrades.refused(request, { status, reason, path, remoteAddress, service });

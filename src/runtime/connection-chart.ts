@@ -1,10 +1,17 @@
 /** `machines/connection.ts`, compiled: which method of a connection carries out which action. */
 import { connectionMachine } from '../../machines/connection.ts';
 import type { ConnectionEvent, ConnectionEventOf } from './connection-regions.ts';
+import { OPEN } from './connection-events.ts';
 import { chartLogic } from './chart-logic.ts';
 import { compileChart } from './compiled-chart.ts';
-import { reportCongested, reportCrash, reportUnsettled, reportViolation } from './connection-reports.ts';
-import { applyOutboundPolicy } from './connection-policies.ts';
+import {
+  reportCongested,
+  reportCrash,
+  reportThrottled,
+  reportUnsettled,
+  reportViolation,
+} from './connection-reports.ts';
+import { applyOutboundPolicy, closeForRate } from './connection-policies.ts';
 import type { LiveConnection } from './connection.ts';
 
 /** Each action is reached by certain events only; the chart says which. */
@@ -15,8 +22,8 @@ type ViolationEvent = ConnectionEventOf<'protocol.violated'>;
 
 export const connectionChart = compileChart<LiveConnection, ConnectionEvent>(connectionMachine, {
   actions: {
-    runOpen: (connection) => connection.runOpen(),
-    runEvent: (connection, event) => connection.runEvent(event as MessageEvent),
+    runOpen: (connection) => connection.handling.open(connection, OPEN),
+    runEvent: (connection, event) => connection.handling.run(connection, event as MessageEvent),
     runWaiting: (connection) => connection.runWaiting(),
     runClose: (connection) => connection.runClose(),
     keepWaiting: (connection, event) => connection.inbox.keep(event as MessageEvent),
@@ -35,6 +42,8 @@ export const connectionChart = compileChart<LiveConnection, ConnectionEvent>(con
     destroySocket: (connection) => connection.destroySocket(),
     sendPing: (connection) => connection.sendPing(),
     applyOutboundPolicy,
+    reportThrottled,
+    closeForRate,
     renewAuth: (connection) => connection.admission?.renew(connection),
     finishExpired: (connection) => connection.admission?.finish(connection),
     closeExpired: (connection) => connection.admission?.close(connection),

@@ -8,6 +8,7 @@ import type {
   ConnectionInfo,
   ConnectionState,
   Except,
+  InboundState,
   LivenessState,
   OutboundState,
   PushOptions,
@@ -67,6 +68,10 @@ export abstract class ConnectionFunctions implements Connection {
 
   get outbound(): OutboundState {
     return this.regions.outbound;
+  }
+
+  get inbound(): InboundState {
+    return this.regions.inbound;
   }
 
   get liveness(): LivenessState {

@@ -1,7 +1,13 @@
 /** Reads the states of a connection off its chart. */
 import type { EventFromLogic } from 'xstate';
 import type { connectionMachine } from '../../machines/connection.ts';
-import type { AuthenticationState, ConnectionState, LivenessState, OutboundState } from '../service/connection.ts';
+import type {
+  AuthenticationState,
+  ConnectionState,
+  InboundState,
+  LivenessState,
+  OutboundState,
+} from '../service/connection.ts';
 import type { Configuration } from './compiled-chart.ts';
 import type { LiveConnection } from './connection.ts';
 
@@ -9,10 +15,11 @@ export type ConnectionEvent = EventFromLogic<typeof connectionMachine>;
 export type ConnectionEventOf<Type extends ConnectionEvent['type']> = Extract<ConnectionEvent, { type: Type }>;
 export type ConnectionConfiguration = Configuration<LiveConnection, ConnectionEvent>;
 
-/** The four things that are true of a connection at once. */
+/** The things that are true of a connection at once. */
 export interface ConnectionRegions {
   readonly state: ConnectionState;
   readonly outbound: OutboundState;
+  readonly inbound: InboundState;
   readonly liveness: LivenessState;
   readonly authentication: AuthenticationState;
 }
@@ -21,6 +28,7 @@ const regions = new WeakMap<ConnectionConfiguration, ConnectionRegions>();
 const CLOSED: ConnectionRegions = {
   state: 'closed',
   outbound: 'flowing',
+  inbound: 'flowing',
   liveness: 'alive',
   authentication: 'authValid',
 };
@@ -36,10 +44,11 @@ export function regionsOf(configuration: ConnectionConfiguration): ConnectionReg
 }
 
 function readRegions(connected: unknown): ConnectionRegions {
-  const { lifecycle, outbound, liveness, authentication } = connected as Record<string, unknown>;
+  const { lifecycle, outbound, inbound, liveness, authentication } = connected as Record<string, unknown>;
   return {
     state: topOf(lifecycle) as ConnectionState,
     outbound: topOf(outbound) as OutboundState,
+    inbound: topOf(inbound) as InboundState,
     liveness: topOf(liveness) as LivenessState,
     authentication: topOf(authentication) as AuthenticationState,
   };

@@ -94,7 +94,15 @@ export function reportCrash(
 ): void {
   const { events, service } = connection;
   events.emit('connection.crashed', { connection: connection.info(), service, state, during, error });
-  connection.tellError(error);
+  connection.handling.tellError(connection, error);
+}
+
+/** It sent faster than it may; what follows is its service's choice. */
+export function reportThrottled(connection: LiveConnection): void {
+  const { events, limits } = connection;
+  if (limits.messageRate === false || !events.has('connection.throttled')) return;
+  const { excess = 'close' } = limits.messageRate;
+  events.emit('connection.throttled', { connection: connection.info(), excess });
 }
 
 export function reportViolation(
@@ -103,7 +111,7 @@ export function reportViolation(
 ): void {
   if (connection.events.has('connection.violated'))
     connection.events.emit('connection.violated', { connection: connection.info(), code, error });
-  connection.tellError(error);
+  connection.handling.tellError(connection, error);
 }
 
 /** A handler was waited for as long as a close may take. */

@@ -23,17 +23,8 @@ import type { Performer } from './behaviour.ts';
 import { CloseDeadline } from './close-deadline.ts';
 import { connectionLogic } from './connection-chart.ts';
 import { newConnectionId } from './connection-id.ts';
-import {
-  CLOSE_TIMED_OUT,
-  DRAINING,
-  FAREWELL_SETTLED,
-  HANDLER_SETTLED,
-  HEARD,
-  IDLE,
-  OPEN,
-  SILENT,
-} from './connection-events.ts';
-import type { ConnectionConfiguration, ConnectionEvent, ConnectionEventOf } from './connection-regions.ts';
+import { CLOSE_TIMED_OUT, DRAINING, HEARD, IDLE, settledBy, SILENT } from './connection-events.ts';
+import type { ConnectionConfiguration, ConnectionEvent } from './connection-regions.ts';
 import {
   failureOf,
   reportClosed,
@@ -45,11 +36,12 @@ import {
 import type { AcceptedUpgrade } from './connection-functions.ts';
 import { ObservedConnection } from './observed-connection.ts';
 import { NORMAL_CLOSURE, type Functions } from './functions.ts';
-import type { HandlingOwner } from './handling.ts';
+import type { Handling, HandlingOwner } from './handling.ts';
 import type { Member, PushStatus } from './member.ts';
 import type { LiveService } from './service.ts';
 import { expectRoomToClose } from './headroom.ts';
 import { Inbox } from './inbox.ts';
+import type { GateOwner, MessageEvent, MessageGate } from './message-rate.ts';
 import { Vigil, type Watched } from './vigil.ts';
 
 const ABNORMAL_CLOSURE: CloseInfo = { code: 1006, reason: '' };
@@ -58,7 +50,7 @@ let lastOrdinal = 0;
 
 export class LiveConnection
   extends ObservedConnection
-  implements Member, SocketListener, OutboxOwner, ChartHost, HandlingOwner, Watched
+  implements Member, SocketListener, OutboxOwner, ChartHost, HandlingOwner, GateOwner, Watched
 {
   readonly id = newConnectionId();
   readonly ordinal = lastOrdinal++;
@@ -70,6 +62,7 @@ export class LiveConnection
   readonly #socket: Socket;
   readonly #outbox: Outbox;
   protected readonly vigil: Vigil;
+  readonly #gate: MessageGate | undefined;
   #closeDeadline: CloseDeadline | undefined;
   #inbox: Inbox | undefined;
   /** The outboxes are settled when what is being read has been handled. */
@@ -87,6 +80,7 @@ export class LiveConnection
     this.#socket = socket;
     this.#outbox = new Outbox(socket, service.outbox, this, service.compressFor(socket.deflateWindowBits));
     this.vigil = new Vigil(service.realm.wheel, service.limits, this);
+    this.#gate = service.gateFor(socket, this);
     this.actor = new ChartActor(connectionLogic, {
       parent: service.actor,
       id: this.id,
@@ -142,6 +136,7 @@ export class LiveConnection
 
   /** Lets what has arrived be handled, then closes. */
   finish(code: number, reason: string): void {
+    this.#gate?.open();
     this.#send({ type: 'finish.requested', code, reason });
   }
 
@@ -160,6 +155,7 @@ export class LiveConnection
   /** Ends it now: no close frame, and no waiting for a handler that has not settled. */
   abandon(): void {
     this.#isAbandoned = true;
+    this.#gate?.shut();
     this.#socket.destroy();
     if (!this.isOpen) this.#stopWaiting();
   }
@@ -182,11 +178,11 @@ export class LiveConnection
   }
 
   onText(text: string): void {
-    this.#receive('text', { type: 'ws.text', text });
+    this.#receive({ type: 'ws.text', text });
   }
 
   onBinary(data: Uint8Array): void {
-    this.#receive('binary', { type: 'ws.binary', data });
+    this.#receive({ type: 'ws.binary', data });
   }
 
   onSignOfLife(): void {
@@ -203,17 +199,32 @@ export class LiveConnection
   }
 
   onClosing({ code, reason }: CloseInfo): void {
+    this.#gate?.open();
     this.actor.deliver({ type: 'socket.closing', code, reason });
   }
 
   onViolation(error: Error, { code, reason }: CloseInfo): void {
+    this.#gate?.open();
     this.actor.deliver({ type: 'protocol.violated', error, code, reason });
   }
 
   onClosed(): void {
     this.#outbox.discard();
+    this.#gate?.open();
     this.actor.deliver({ type: 'socket.closed', ...ABNORMAL_CLOSURE });
     if (this.#isAbandoned) this.#stopWaiting();
+  }
+
+  // What its gate tells it.
+
+  letIn(event: MessageEvent): void {
+    if (this.#service.handles.has(event.type)) this.actor.deliver(event);
+    else reportIgnored(this, event.type === 'ws.text' ? 'text' : 'binary', ++this.ignoredMessages);
+  }
+
+  onRate(type: 'rate.exceeded' | 'rate.held' | 'rate.met'): void {
+    if (type === 'rate.met') this.vigil.letIn();
+    this.#send({ type });
   }
 
   onOutbound(type: 'outbound.filled' | 'outbound.exceeded' | 'outbound.drained'): void {
@@ -227,7 +238,7 @@ export class LiveConnection
   // What its vigil tells it.
 
   get isReading(): boolean {
-    return this.#inbox?.isReading ?? true;
+    return (this.#inbox?.isReading ?? true) && this.#gate?.isReading !== false;
   }
 
   get bytesReceived(): number {
@@ -251,7 +262,7 @@ export class LiveConnection
   }
 
   onIdle(): void {
-    if (this.configuration.tags.has('ready')) this.actor.deliver(IDLE);
+    if (this.configuration.tags.has('ready') && this.#gate?.isHolding !== true) this.actor.deliver(IDLE);
   }
 
   // What its service's code led to.
@@ -261,7 +272,7 @@ export class LiveConnection
   }
 
   settled(type: ServiceEvent['type']): void {
-    this.#send(type === 'ws.close' ? FAREWELL_SETTLED : HANDLER_SETTLED);
+    this.#send(settledBy(type));
   }
 
   failed(error: unknown, during: string): void {
@@ -276,21 +287,20 @@ export class LiveConnection
     if (this.isOpen) this.requestClose(NORMAL_CLOSURE, '');
   }
 
-  /** Tells the service of an error, beside whatever it is handling. */
-  tellError(error: unknown): void {
-    this.#service.handling.tellError(this, error);
-  }
-
   // What its chart needs.
 
   get limits(): ServiceLimits {
     return this.#service.limits;
   }
 
+  get handling(): Handling {
+    return this.#service.handling;
+  }
+
   /** What waits to be handled: made when something has to. */
   get inbox(): Inbox {
     const { maxWaitingMessages, maxPayload } = this.limits;
-    return (this.#inbox ??= new Inbox(this.#socket, maxWaitingMessages, maxPayload));
+    return (this.#inbox ??= new Inbox(this.#gate ?? this.#socket, maxWaitingMessages, maxPayload));
   }
 
   get waitingMessages(): number {
@@ -302,21 +312,13 @@ export class LiveConnection
     this.#socket.destroy();
   }
 
-  runOpen(): void {
-    this.#service.handling.open(this, OPEN);
-  }
-
-  runEvent(event: ServiceEvent): void {
-    this.#service.handling.run(this, event);
-  }
-
   runWaiting(): void {
     const event = this.#inbox?.take();
-    if (event !== undefined) this.#service.handling.run(this, event);
+    if (event !== undefined) this.handling.run(this, event);
   }
 
   runClose(): void {
-    this.#service.handling.run(this, { type: 'ws.close', ...this.#end });
+    this.handling.run(this, { type: 'ws.close', ...this.#end });
   }
 
   purge(): void {
@@ -335,6 +337,7 @@ export class LiveConnection
     this.#end = { code, reason };
     this.#outbox.flush();
     this.#inbox?.readAgain();
+    this.#gate?.shut();
     this.#socket.close(code, reason);
   }
 
@@ -368,12 +371,11 @@ export class LiveConnection
     return this.actor.getSnapshot().configuration;
   }
 
-  #receive(kind: 'text' | 'binary', event: ConnectionEventOf<'ws.text' | 'ws.binary'>): void {
+  #receive(event: MessageEvent): void {
     this.vigil.messaged();
     this.onHeard();
     if (this.events.topics['message.received'].isHeard) reportReceived(this, event);
-    if (this.#service.handles.has(event.type)) this.actor.deliver(event);
-    else reportIgnored(this, kind, ++this.ignoredMessages);
+    if (this.#gate === undefined || this.#gate.admits(event)) this.letIn(event);
   }
 
   /** Ends the farewell whether or not a handler is still at it: once for that handler, once for onClose. */

@@ -9,7 +9,7 @@ import type { ServiceEvent } from '../service/events.ts';
 import type { Socket } from '../transport/contract.ts';
 
 export class Inbox {
-  readonly #socket: Socket;
+  readonly #socket: Pick<Socket, 'pause' | 'resume'>;
   readonly #bound: number;
   readonly #boundBytes: number;
   #events: (ServiceEvent | undefined)[] = [];
@@ -18,7 +18,7 @@ export class Inbox {
   #isReading = true;
   #isFinal = false;
 
-  constructor(socket: Socket, bound: number, boundBytes: number) {
+  constructor(socket: Pick<Socket, 'pause' | 'resume'>, bound: number, boundBytes: number) {
     this.#socket = socket;
     this.#bound = bound;
     this.#boundBytes = boundBytes;

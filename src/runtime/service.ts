@@ -20,7 +20,7 @@ import type { Admitted } from '../service/admission.ts';
 import type { Limits } from '../service/limits.ts';
 import type { Delivery, Page, PageRequest } from '../service/outcome.ts';
 import type { Route } from '../service/path.ts';
-import type { Transport, TransportOptions } from '../transport/contract.ts';
+import type { Socket, Transport, TransportOptions } from '../transport/contract.ts';
 import { AddressCounts, bothOf, type AddressBound } from './address-counts.ts';
 import { ServiceAdmission } from './admission.ts';
 import { createBehaviour } from './behaviour.ts';
@@ -37,6 +37,7 @@ import { Drain, type DrainRequest } from './drain.ts';
 import { deliveryOf, exceptedIds } from './functions.ts';
 import { Handling } from './handling.ts';
 import { expectRoomToPush } from './headroom.ts';
+import { MessageGate, type GateOwner } from './message-rate.ts';
 import { pageOf } from './page.ts';
 import type { Realm } from './realm.ts';
 import type { Request } from './registry.ts';
@@ -167,6 +168,14 @@ export class LiveService implements ChartHost {
   compressFor(windowBits: number | undefined): Compress | undefined {
     const { compression } = this.#setting;
     return compression === undefined || windowBits === undefined ? undefined : compressFor(compression, windowBits);
+  }
+
+  /** What lets in the messages of a connection no faster than they may come; undefined: they may. */
+  gateFor(socket: Socket, owner: GateOwner): MessageGate | undefined {
+    const { messageRate } = this.limits;
+    if (messageRate === false) return undefined;
+    const { wheel, clock: time } = this.realm;
+    return new MessageGate(messageRate, owner, { limits: this.limits, socket, wheel, time });
   }
 
   /** All connections that hold a socket, those that are closing included. */

@@ -65,6 +65,11 @@ export class Vigil extends Due {
     this.#lastHeard = this.#lastMessage = this.wheel.now;
   }
 
+  /** The last of the messages that were held back was let in: until now it was not idle. */
+  letIn(): void {
+    this.#lastMessage = this.wheel.now;
+  }
+
   /** @internal A heartbeat interval has passed. */
   override meet(): void {
     const { heartbeatIntervalMs } = this.#limits;

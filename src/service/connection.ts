@@ -17,6 +17,7 @@ export interface ConnectionInfo {
   readonly openedAt: number;
   readonly state: ConnectionState;
   readonly outbound: OutboundState;
+  readonly inbound: InboundState;
   readonly liveness: LivenessState;
   readonly authentication: AuthenticationState;
   /** Bytes that were pushed and that the operating system has not taken yet. */
@@ -29,6 +30,8 @@ export interface ConnectionInfo {
 export type ConnectionState = 'open' | 'message' | 'closing' | 'closed';
 /** Whether the remote side reads as fast as it is written to. */
 export type OutboundState = 'flowing' | 'congested';
+/** Whether the remote side sends no faster than the `messageRate` of the service. */
+export type InboundState = 'flowing' | 'held';
 /** Whether anything was heard from the remote side lately. */
 export type LivenessState = 'alive' | 'suspect';
 /** Whether `auth` holds; without a time at which it expires it always does. */
@@ -140,6 +143,7 @@ export interface Connection<
   readonly isOpen: boolean;
   readonly state: ConnectionState;
   readonly outbound: OutboundState;
+  readonly inbound: InboundState;
   readonly liveness: LivenessState;
   readonly authentication: AuthenticationState;
   /** What the service wants to remember of this connection. */

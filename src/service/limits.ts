@@ -1,7 +1,17 @@
 /** Bounds that hold for every connection. The defaults are safe on the open internet. */
-import { checkCount, MAX_DELAY_MS, wrongType } from '../arguments.ts';
+import { checkCount, checkOptions, MAX_DELAY_MS, wrongType } from '../arguments.ts';
 import { outboundPolicies, type OutboundPolicy } from '../delivery/contract.ts';
 import { TroupeRangeError } from '../errors.ts';
+
+/** How many messages a connection may send: a token bucket. */
+export interface MessageRate {
+  /** How many a second in the long run, 0.001 to 1 000 000. */
+  readonly perSecond: number;
+  /** How many at once after a time of silence. @defaultValue as many as in a second, at least one */
+  readonly burst?: number;
+  /** What follows when more come: a close with 1008, or they wait for their time. @defaultValue 'close' */
+  readonly excess?: 'close' | 'hold';
+}
 
 /** The limits of a server; all but `handshakeTimeoutMs` may be overridden for a service. */
 export interface Limits {
@@ -18,6 +28,8 @@ export interface Limits {
   readonly hardCapBytes: number;
   /** So many messages, or `maxPayload` bytes of them, wait for a busy handler before the socket is no longer read. @defaultValue 64 */
   readonly maxWaitingMessages: number;
+  /** How many messages a connection may send; `false` for any number. @defaultValue false */
+  readonly messageRate: MessageRate | false;
   /** The most connections, of the server or of the service; beyond it upgrades get 503. @defaultValue Infinity */
   readonly maxConnections: number;
   /**
@@ -54,6 +66,7 @@ export const defaultLimits: Limits = Object.freeze({
   outboundPolicy: 'close',
   hardCapBytes: 16 * MiB,
   maxWaitingMessages: 64,
+  messageRate: false,
   maxConnections: Infinity,
   maxConnectionsPerAddress: Infinity,
   heartbeatIntervalMs: 30_000,
@@ -64,8 +77,11 @@ export const defaultLimits: Limits = Object.freeze({
   expiryWarningMs: 60_000,
 });
 
+const LEAST_RATE = 0.001;
+const MOST_RATE = 1_000_000;
+
 /** The limits that are numbers. */
-type Count = Exclude<keyof Limits, 'outboundPolicy'>;
+type Count = Exclude<keyof Limits, 'outboundPolicy' | 'messageRate'>;
 
 /** The least and the most that each may be. */
 const bounds: Readonly<Record<Count, readonly [least: number, most: number]>> = {
@@ -94,6 +110,7 @@ export function checkLimits(limits: Partial<Limits>): void {
       throw invalid(`limits.${name}`, `one of ${Object.keys(defaultLimits).join(', ')}`, 'no limit that exists');
     }
     if (name === 'outboundPolicy') checkPolicy(value);
+    else if (name === 'messageRate') checkRate(value);
     else checkNumber(name as Count, value as number);
   }
 }
@@ -103,6 +120,23 @@ function checkPolicy(policy: unknown): void {
   const expected = `one of ${outboundPolicies.map((one) => `'${one}'`).join(', ')}`;
   if (typeof policy !== 'string') throw wrongType('limits.outboundPolicy', expected, policy);
   throw invalid('limits.outboundPolicy', expected, 'another string');
+}
+
+/** @throws {TroupeTypeError | TroupeRangeError} */
+function checkRate(rate: unknown): void {
+  if (rate === false) return;
+  if (typeof rate !== 'object' || rate === null) throw wrongType('limits.messageRate', 'false or { perSecond }', rate);
+  checkOptions('limits.messageRate', rate, ['perSecond', 'burst', 'excess']);
+  const { perSecond, burst, excess } = rate as Partial<MessageRate>;
+  const argument = 'limits.messageRate.perSecond';
+  if (typeof perSecond !== 'number') throw wrongType(argument, 'a number', perSecond);
+  if (!(perSecond >= LEAST_RATE && perSecond <= MOST_RATE)) {
+    throw invalid(argument, `a number from ${LEAST_RATE} to ${MOST_RATE}`, String(perSecond));
+  }
+  if (burst !== undefined) checkCount('limits.messageRate.burst', burst, 1, MOST_RATE);
+  if (excess !== undefined && excess !== 'close' && excess !== 'hold') {
+    throw invalid('limits.messageRate.excess', "'close' or 'hold'", 'something else');
+  }
 }
 
 function checkNumber(limit: Count, value: number): void {

@@ -8,6 +8,7 @@ import type {
   AuthenticationState,
   ConnectionInfo,
   ConnectionState,
+  InboundState,
   LivenessState,
   OutboundState,
 } from '../service/connection.ts';
@@ -45,6 +46,7 @@ export interface TroupeEvents {
     readonly value: unknown;
     readonly state: ConnectionState;
     readonly outbound: OutboundState;
+    readonly inbound: InboundState;
     readonly liveness: LivenessState;
     readonly authentication: AuthenticationState;
   };
@@ -80,7 +82,8 @@ export interface TroupeEvents {
     readonly kind: 'text' | 'binary';
     readonly total: number;
   };
-  /** A name went from `previous` to `connection`; `previous` stays open. */
+  /** More messages came than its `messageRate` allows: it is closed with 1008, or what comes is held back. */
+  'connection.throttled': { readonly connection: ConnectionInfo; readonly excess: 'close' | 'hold' };
   /** A message that is none, is not declared, fails its schema or is not accepted now; the service never got it. */
   'message.rejected': {
     readonly connection: ConnectionInfo;
@@ -92,6 +95,7 @@ export interface TroupeEvents {
     /** What the remote side got for it. */
     readonly answer: 'error' | 'close' | 'nothing';
   };
+  /** A name went from `previous` to `connection`; `previous` stays open. */
   'connection.replaced': { readonly name: string; readonly connection: string; readonly previous: string };
   /** Transitions of the machine of a service were taken for one connection; once at its beginning without any. */
   'machine.transitioned': {
@@ -169,6 +173,7 @@ const names: Readonly<Record<TroupeEventName, true>> = {
   'connection.crashed': true,
   'connection.violated': true,
   'connection.ignored': true,
+  'connection.throttled': true,
   'message.rejected': true,
   'connection.replaced': true,
   'machine.transitioned': true,

@@ -81,6 +81,7 @@ describe.each(forms)('of a service made with %s', (form) => {
     const within = 'connection.connected';
     const beside = [
       `${within}.outbound.flowing`,
+      `${within}.inbound.flowing`,
       `${within}.liveness.alive.heard`,
       `${within}.authentication.authValid`,
     ];

@@ -224,7 +224,7 @@ const waiting: Answers = { isMessageWaiting: true };
 /** The region of a connection, as its value says. */
 function region(
   walker: { readonly value: unknown },
-  name: 'lifecycle' | 'outbound' | 'liveness' | 'authentication',
+  name: 'lifecycle' | 'outbound' | 'inbound' | 'liveness' | 'authentication',
 ): unknown {
   return ((walker.value as Plain)['connected'] as Plain)[name];
 }
@@ -512,6 +512,21 @@ describe('the outbound side of a connection', () => {
     expect(walker.send('outbound.exceeded').actions).toEqual(['applyOutboundPolicy']);
     expect(region(walker.send('outbound.drained'), 'outbound')).toBe('flowing');
     expect(walker.send('outbound.exceeded').actions).toEqual([]);
+  });
+});
+
+describe('the inbound side of a connection', () => {
+  it('is held until the rate is met again', () => {
+    const walker = openConnection().send('rate.held');
+    expect(walker.actions).toEqual(['reportThrottled']);
+    expect(region(walker, 'inbound')).toBe('held');
+    expect(region(walker.send('rate.met'), 'inbound')).toBe('flowing');
+  });
+
+  it('is the end of the connection where the service says so', () => {
+    const walker = openConnection().send('rate.exceeded');
+    expect(walker.actions).toEqual(['reportThrottled', 'closeForRate']);
+    expect(region(walker, 'inbound')).toBe('flowing');
   });
 });
 

@@ -70,7 +70,7 @@ describe.each([
       }
     }
     expect(compared).toBeGreaterThan(5);
-    // Four regions at once make many configurations, each of which asks XState anew.
+    // Five regions at once make many configurations, each of which asks XState anew.
   }, 60_000);
 });
 

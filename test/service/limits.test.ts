@@ -12,6 +12,7 @@ describe('the defaults', () => {
       outboundPolicy: 'close',
       hardCapBytes: 16 * MiB,
       maxWaitingMessages: 64,
+      messageRate: false,
       maxConnections: Infinity,
       maxConnectionsPerAddress: Infinity,
       heartbeatIntervalMs: 30_000,
@@ -50,6 +51,9 @@ describe('overrides', () => {
     { maxConnectionsPerAddress: 1 },
     { maxConnectionsPerAddress: Infinity },
     { outboundPolicy: 'latest' },
+    { messageRate: false },
+    { messageRate: { perSecond: 0.001 } },
+    { messageRate: { perSecond: 1_000_000, burst: 1, excess: 'hold' } },
     { heartbeatIntervalMs: 0 },
     { idleTimeoutMs: 0 },
     { closeTimeoutMs: 1 },
@@ -70,6 +74,11 @@ describe('overrides', () => {
     [{ maxConnections: -1 }, 'limits.maxConnections'],
     [{ maxConnectionsPerAddress: 0 }, 'limits.maxConnectionsPerAddress'],
     [{ outboundPolicy: 'drop-newest' }, 'limits.outboundPolicy'],
+    [{ messageRate: { perSecond: 0 } }, 'limits.messageRate.perSecond'],
+    [{ messageRate: { perSecond: Infinity } }, 'limits.messageRate.perSecond'],
+    [{ messageRate: { perSecond: Number.NaN } }, 'limits.messageRate.perSecond'],
+    [{ messageRate: { perSecond: 1, burst: 0 } }, 'limits.messageRate.burst'],
+    [{ messageRate: { perSecond: 1, excess: 'drop' } }, 'limits.messageRate.excess'],
     [{ heartbeatIntervalMs: -1 }, 'limits.heartbeatIntervalMs'],
     [{ heartbeatIntervalMs: Infinity }, 'limits.heartbeatIntervalMs'],
     [{ closeTimeoutMs: 0 }, 'limits.closeTimeoutMs'],
@@ -92,12 +101,18 @@ describe('overrides', () => {
   });
 
   // A wrong type is a programming error, and programming errors are TypeErrors.
-  it.each([{ maxPayload: '1000' }, { maxPayload: null }, { maxPayload: {} }, { outboundPolicy: 1 }])(
-    '%j are a TypeError',
-    (overrides) => {
-      expect(() => resolveLimits(defaultLimits, overrides as unknown as Partial<Limits>)).toThrow(TypeError);
-    },
-  );
+  it.each([
+    { maxPayload: '1000' },
+    { maxPayload: null },
+    { maxPayload: {} },
+    { outboundPolicy: 1 },
+    { messageRate: 5 },
+    { messageRate: true },
+    { messageRate: {} },
+    { messageRate: { perSeconds: 1 } },
+  ])('%j are a TypeError', (overrides) => {
+    expect(() => resolveLimits(defaultLimits, overrides as unknown as Partial<Limits>)).toThrow(TypeError);
+  });
 
   it('that are no object are a typed error', () => {
     for (const overrides of [null, 5, 'x']) {

@@ -131,7 +131,7 @@ const piece = fc.oneof(
 );
 
 describe('whatever arrives, in whatever pieces', () => {
-  it('is read as ws alone reads it', async () => {
+  it('is read as ws alone reads it', { timeout: 30_000 }, async () => {
     let fastFrames = 0;
     await fc.assert(
       fc.asyncProperty(
