@@ -1,10 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { SimulatedClock } from 'xstate';
-import { defineService, serviceSetup, type Connection } from 'troupe';
+import {
+  BasePath,
+  defineService,
+  OnIdle,
+  OnTextMessage,
+  ServiceConfig,
+  serviceSetup,
+  WebSocketUpgradePath,
+  type Connection,
+} from 'troupe';
 import { connect, type Client } from '../support/client.ts';
-import { at, type Form } from '../support/forms.ts';
+import { at, forms, type Form } from '../support/forms.ts';
 import { Inbox } from '../support/inbox.ts';
-import { advance, advanceUntil, serve, type Server } from '../support/server.ts';
+import { advance, advanceUntil, serve, watch, type Server } from '../support/server.ts';
 
 const path = '/test/websocket';
 const limits = { idleTimeoutMs: 5_000, heartbeatIntervalMs: 0 };
@@ -45,8 +54,24 @@ function drowsy(form: Form, closing = false) {
           },
         }),
       });
-    case 'class':
-      throw new Error('not needed: annotated by ballerina.test.ts');
+    case 'class': {
+      const { basePath, webSocketUpgradePath } = at(path);
+      @BasePath(basePath)
+      @WebSocketUpgradePath(webSocketUpgradePath)
+      @ServiceConfig({ limits })
+      class Drowsy {
+        @OnTextMessage()
+        said(connection: Connection, text: string) {
+          connection.pushText(text);
+        }
+        @OnIdle()
+        idle(connection: Connection) {
+          connection.pushText('idle');
+          if (closing) connection.closeConnection(4000, 'idle');
+        }
+      }
+      return Drowsy;
+    }
   }
 }
 
@@ -59,7 +84,7 @@ async function start(form: Form, closing = false): Promise<{ clock: SimulatedClo
   return { clock, server, client };
 }
 
-describe.each(['handlers', 'machine'] as const)('an idle connection of %s', (form) => {
+describe.each(forms)('an idle connection of %s', (form) => {
   it('is told after the time-out, not before, and is not closed', async () => {
     const { clock, client } = await start(form);
     await advance(clock, 4_500, 250);
@@ -70,6 +95,26 @@ describe.each(['handlers', 'machine'] as const)('an idle connection of %s', (for
 
     client.send('still open');
     expect(await client.next()).toBe('still open');
+  });
+
+  it('is seen: its chart changes for the event that tells its service', async () => {
+    const { clock, server, client } = await start(form);
+    const changed = watch(server.troupe, 'connection.changed');
+
+    expect(await advanceUntil(clock, client.next(), { limitMs: 12_000, stepMs: 250 })).toBe('idle');
+
+    expect(await changed.until(({ event }) => event === 'ws.idle')).toMatchObject({ service: path, state: 'message' });
+  });
+
+  it('is idle as well when only its service speaks', async () => {
+    const { clock, server, client } = await start(form);
+    for (let second = 0; second < 4; second += 1) {
+      await advance(clock, 1_000, 250);
+      server.troupe.broadcastText(path, `news ${second}`);
+    }
+    expect((await client.take(4)).at(-1)).toBe('news 3');
+
+    expect(await advanceUntil(clock, client.next(), { limitMs: 2_500, stepMs: 250 })).toBe('idle');
   });
 
   it('is not idle while it says something', async () => {
