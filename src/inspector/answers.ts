@@ -1,12 +1,13 @@
 /** Answers what one viewer asks: one request after the other, each with a bounded amount of work at a time. */
 import { actorsOf, findActors, findConnection } from './find.ts';
 import { TroupeRangeError, TroupeTypeError } from '../errors.ts';
-import { cut } from './describe.ts';
+import { cut, describe } from './describe.ts';
 import { activeStates, graphOf } from './graph.ts';
 import { answerList, itemOf } from './lists.ts';
 import type { AnswerFrame, ConnectionFrame, ErrorFrame, ViewerRequest } from './protocol.ts';
 import { chartOf, read, snapshotOf } from './reading.ts';
 import { readRequest } from './request.ts';
+import { redactData, type Redaction } from './redaction.ts';
 import type { InspectedConnection, InspectorSource } from './source.ts';
 import type { Pace } from './share.ts';
 import type { Viewer } from './viewer.ts';
@@ -17,6 +18,7 @@ export interface AnswersSetting {
   readonly source: InspectorSource;
   readonly viewer: Viewer;
   readonly allowActions: boolean;
+  readonly redaction: Redaction;
   /** When there is time to answer. */
   readonly pace: Pace;
   /** Watches an actor for the viewer, and tells it of that actor. */
@@ -108,7 +110,7 @@ export class Answers {
     const { source } = this.#setting;
     const connection = await findConnection(source, request.of, this.#manner);
     if (connection === undefined) return noConnection(request);
-    const facts = await this.#manner.slice(() => factsOf(source, connection));
+    const facts = await this.#manner.slice(() => factsOf(this.#setting, connection));
     return { type: 'troupe.connection', request: request.request, connection: facts };
   }
 
@@ -167,19 +169,26 @@ export class Answers {
   }
 }
 
-function factsOf(source: InspectorSource, connection: InspectedConnection): ConnectionFrame['connection'] {
-  const { params, subprotocol, isSecure, bytesReceived, bufferedBytes, waitingMessages, ignoredMessages } = connection;
+function factsOf(
+  { source, redaction }: AnswersSetting,
+  connection: InspectedConnection,
+): ConnectionFrame['connection'] {
+  const { subprotocol, isSecure, bytesReceived, bufferedBytes, droppedPushes } = connection;
+  const { auth, waitingMessages, ignoredMessages } = connection;
+  const { params } = connection.info();
   return {
     ...itemOf(connection),
     params: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, cut(value, 200)])),
     subprotocol,
     isSecure,
+    ...(auth !== undefined && { auth: describe(auth, ['auth'], redactData(redaction, 'own')) }),
     names: firstOf(source.namesOf(connection)),
     groups: firstOf(source.groupsOf(connection)),
     bytesReceived,
     bufferedBytes,
     waitingMessages,
     ignoredMessages,
+    droppedPushes,
     actors: [...actorsOf(connection)].map(({ actor, role }) => ({
       sessionId: actor.sessionId,
       name: cut(actor.id, 200),

@@ -101,7 +101,7 @@ export class Hub implements InspectedWatcher {
 
   /** A viewer has come. */
   welcome(link: ViewerLink, isExtended: boolean): Seat {
-    const { clock, maxEventsPerSecond, source, allowActions } = this.#setting;
+    const { clock, maxEventsPerSecond, source, allowActions, redaction } = this.#setting;
     const retell = (viewer: Viewer, actor: AnyActorRef): boolean => this.#announceInShare(viewer, actor);
     const viewer = new Viewer({ link, isExtended, maxEventsPerSecond, clock, retell });
     this.#viewers.add(viewer);
@@ -109,6 +109,7 @@ export class Hub implements InspectedWatcher {
       source,
       viewer,
       allowActions,
+      redaction,
       pace: this.#pace,
       watch: (viewer, actor) => this.#watch(viewer, actor),
       unwatch: (viewer, sessionId) => this.#unwatch(viewer, sessionId),

@@ -49,7 +49,8 @@ export async function answerList(
 }
 
 export function itemOf(connection: InspectedConnection): ConnectionItem {
-  const { id, actor, service, path, remoteAddress, openedAt, state, outbound, liveness } = connection;
+  const { id, actor, service, path, remoteAddress, openedAt } = connection;
+  const { state, outbound, inbound, liveness, authentication } = connection;
   return {
     id,
     sessionId: actor.sessionId,
@@ -59,7 +60,9 @@ export function itemOf(connection: InspectedConnection): ConnectionItem {
     openedAt,
     state,
     outbound,
+    inbound,
     liveness,
+    authentication,
   };
 }
 

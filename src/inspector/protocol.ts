@@ -236,7 +236,9 @@ export interface ConnectionItem {
   readonly openedAt: number;
   readonly state: string;
   readonly outbound: string;
+  readonly inbound: string;
   readonly liveness: string;
+  readonly authentication: string;
 }
 
 export interface NameItem {
@@ -293,6 +295,8 @@ export interface ConnectionFrame {
     readonly params: Readonly<Record<string, string>>;
     readonly subprotocol: string;
     readonly isSecure: boolean;
+    /** What its service has found out about it, redacted as all data is; absent if it asks for nothing. */
+    readonly auth?: Described;
     /** At most 100 names and groups each. */
     readonly names: readonly string[];
     readonly groups: readonly string[];
@@ -303,6 +307,8 @@ export interface ConnectionFrame {
     readonly waitingMessages: number;
     /** Messages of a kind that the service does not handle. */
     readonly ignoredMessages: number;
+    /** Pushes to it that were refused or dropped because it reads too slowly. */
+    readonly droppedPushes: number;
     /** Its actor, its service's machine, and what that has started: at most 20. */
     readonly actors: readonly ActorItem[];
   };

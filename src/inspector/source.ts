@@ -13,23 +13,29 @@ export interface InspectedConnection {
   readonly ordinal: number;
   readonly service: string;
   readonly path: string;
-  readonly params: Readonly<Record<string, string>>;
   readonly subprotocol: string;
   readonly remoteAddress: string;
   readonly isSecure: boolean;
   readonly openedAt: number;
   readonly state: 'open' | 'message' | 'closing' | 'closed';
   readonly outbound: 'flowing' | 'congested';
+  readonly inbound: 'flowing' | 'held';
   readonly liveness: 'alive' | 'suspect';
+  readonly authentication: 'authValid' | 'expiring' | 'expired';
+  /** What its service's `authenticate` found out; undefined without one. */
+  readonly auth: unknown;
   /** One object for all connections in the same states. */
   readonly configuration: object;
   readonly bytesReceived: number;
   readonly bufferedBytes: number;
   readonly waitingMessages: number;
   readonly ignoredMessages: number;
+  readonly droppedPushes: number;
   readonly actor: { readonly sessionId: string };
   /** What performs its service, with the actor of the service's machine if there is one. */
   readonly performer: { readonly actor?: AnyActorRef } | undefined;
+  /** With the parameters of its path as they were sent, whatever a schema has made of them. */
+  info(): { readonly params: Readonly<Record<string, string>> };
   pushText(text: string): { readonly status: string };
   closeConnection(code?: number, reason?: string): { readonly status: string };
 }

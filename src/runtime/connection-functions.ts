@@ -51,7 +51,7 @@ export abstract class ConnectionFunctions implements Connection {
   abstract readonly isOpen: boolean;
   abstract readonly openedAt: number;
   abstract readonly bufferedBytes: number;
-  protected abstract readonly droppedPushes: number;
+  abstract readonly droppedPushes: number;
 
   /** The active states of its regions. */
   protected abstract readonly regions: ConnectionRegions;

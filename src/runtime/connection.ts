@@ -111,7 +111,7 @@ export class LiveConnection
     return !this.#isCloseRequested && this.configuration.tags.has('serving');
   }
 
-  protected get droppedPushes(): number {
+  get droppedPushes(): number {
     return this.#outbox.dropped;
   }
 

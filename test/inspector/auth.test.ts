@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { authenticated } from 'troupe';
+import { z } from 'zod';
+import { authenticated, defineService } from 'troupe';
 import { connect } from '../support/client.ts';
 import { at, forms } from '../support/forms.ts';
 import { guarded } from '../support/guarded.ts';
@@ -28,4 +29,39 @@ describe.each(forms)('the auth of a connection to a service of %s', (form) => {
       expect(told).not.toContain('hush');
     }
   });
+});
+
+describe.each(forms)('a single connection to a service of %s', (form) => {
+  it.each([
+    ['said to be there', true, '[redacted object]'],
+    ['shown where nothing is redacted', { redact: false }, { user: 'ada' }],
+  ] as const)('has its auth %s', async (_how, inspector, auth) => {
+    const { service } = guarded(form, at(path), { authenticate: () => ({ user: 'ada' }) });
+    const server = await serveInspected([service], inspector);
+    await connect(server.url(path));
+    const viewer = await server.view();
+    const { items } = await viewer.get('troupe.list', { type: 'list', of: 'connections' });
+
+    expect(items).toMatchObject([{ state: 'open', inbound: 'flowing', authentication: 'authValid' }]);
+    const { id } = items[0] as { readonly id: string };
+    const { connection } = await viewer.get('troupe.connection', { type: 'connection', of: id });
+    expect(connection).toMatchObject({ id, auth, inbound: 'flowing', authentication: 'authValid', droppedPushes: 0 });
+  });
+});
+
+it('shows the parameters of a path as they were sent, whatever a schema has made of them', async () => {
+  const service = defineService({
+    basePath: '/rooms/{room}',
+    params: z.object({ room: z.coerce.number() }),
+    onOpen: (connection) => connection.pushText(connection.params.room.toFixed()),
+  });
+  const server = await serveInspected([service]);
+  expect(await (await connect(server.url('/rooms/07'))).next()).toBe('7');
+  const viewer = await server.view();
+  const { items } = await viewer.get('troupe.list', { type: 'list', of: 'connections' });
+
+  const { id } = items[0] as { readonly id: string };
+  const { connection } = await viewer.get('troupe.connection', { type: 'connection', of: id });
+  expect(connection.params).toEqual({ room: '07' });
+  expect(connection).not.toHaveProperty('auth');
 });

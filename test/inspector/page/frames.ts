@@ -138,7 +138,9 @@ export const connectionItem = (id: string): ConnectionItem => ({
   openedAt: 0,
   state: 'open',
   outbound: 'flowing',
+  inbound: 'flowing',
   liveness: 'alive',
+  authentication: 'authValid',
 });
 
 export const connection = (request: number, id: string, actors: readonly string[]): ConnectionFrame => ({
@@ -155,6 +157,7 @@ export const connection = (request: number, id: string, actors: readonly string[
     bufferedBytes: 0,
     waitingMessages: 0,
     ignoredMessages: 0,
+    droppedPushes: 0,
     actors: actors.map((sessionId) => ({
       sessionId,
       name: sessionId,
