@@ -5,7 +5,8 @@ import { wrongType } from '../arguments.ts';
 import { describeServices, type AsyncApiDocument, type AsyncApiInfo } from './document.ts';
 
 /**
- * Describes services as an AsyncAPI 3.0 document, from the messages that they declare.
+ * Describes services as an AsyncAPI 3.0 document, from the messages that they declare and the parameters that they
+ * check.
  *
  * The JSON Schemas are made by the schemas' own libraries. What JSON Schema cannot say is lost (a refinement, for
  * example) or refused, as each library decides; of a schema that transforms, what is on the wire is described. Which

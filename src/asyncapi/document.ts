@@ -1,7 +1,7 @@
 /**
  * Describes services as an AsyncAPI document, from the declarations that they run on.
  *
- * A service is a channel with the address of its upgrade path. The document describes the server: it `receive`s what is
+ * A service is a channel with the address of its upgrade path, and with the parameters that its handshake checks. The document describes the server: it `receive`s what is
  * incoming and `send`s what is outgoing; requests have a `reply`.
  *
  * Source: https://www.asyncapi.com/docs/reference/specification/v3.0.0
@@ -10,6 +10,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ServiceDefinition } from '../service/definition.ts';
 import type { AnyMessages, DirectionDeclarations, MessageDeclarations } from '../service/message-types.ts';
 import { jsonSchemaOf, movedTo, refersToItself, withFields, type JsonSchema, type Side } from './json-schema.ts';
+import { describeParameters, describeQuery } from './parameters.ts';
 
 /** What a document says of the whole. */
 export interface AsyncApiInfo {
@@ -100,14 +101,16 @@ class Channel {
     for (const message of incoming) await this.#describeMessage('receive', message);
     for (const message of outgoing) await this.#describeMessage('send', message);
     if (incoming.length > 0) this.#operate('sendError', { action: 'send', messages: ['error'] });
-    const { route } = this.#definition;
-    const params = route.segments.flatMap((segment) => ('param' in segment ? [segment.param] : []));
+    const { route, handshake = {} } = this.#definition;
+    const params = handshake.params && (await jsonSchemaOf('params', handshake.params, 'input'));
+    const query = handshake.query && describeQuery(await this.#convert('query', handshake.query, 'input'));
+    const names = route.segments.flatMap((segment) => ('param' in segment ? [segment.param] : []));
     const channel = {
       address: route.path,
       title: this.#definition.name,
-      ...(params.length > 0 && { parameters: Object.fromEntries(params.map((param) => [param, {}])) }),
+      ...(names.length > 0 && { parameters: describeParameters(names, params) }),
       messages: this.#messages,
-      bindings: { ws: { method: 'GET', bindingVersion: '0.1.0' } },
+      bindings: { ws: { method: 'GET', ...query, bindingVersion: '0.1.0' } },
     };
     return { channel, operations: this.#operations };
   }

@@ -74,6 +74,49 @@ describe('the AsyncAPI document of services', () => {
     });
   });
 
+  it('says of parameters what their schemas say', async () => {
+    const service = defineService({
+      basePath: '/{room}/{side}',
+      params: z.object({
+        room: z
+          .string()
+          .regex(/^\d+$/)
+          .meta({ description: 'Which room.', examples: ['7'] })
+          .transform(Number),
+        side: z.enum(['left', 'right']).default('left'),
+      }),
+      query: v.object({ since: v.pipe(v.string(), v.description('Seconds.')), more: v.optional(v.string()) }),
+      onOpen: ignore,
+    });
+    const document = await asyncApiOf([service], info);
+    expect(await errorsOf(document)).toEqual([]);
+    expect(at(document, 'channels', 'room-side')).toMatchObject({
+      parameters: {
+        room: { description: 'Which room.', examples: ['7'] },
+        side: { enum: ['left', 'right'], default: 'left' },
+      },
+      bindings: {
+        ws: {
+          query: {
+            type: 'object',
+            properties: { since: { type: 'string', description: 'Seconds.' }, more: { type: 'string' } },
+            required: ['since'],
+          },
+        },
+      },
+    });
+  });
+
+  it('leaves out a query that the binding has no place for, and names any parameter', async () => {
+    const query = z.union([z.object({ a: z.string() }), z.object({ b: z.string() })]);
+    const params = z.record(z.string(), z.string());
+    const document = await asyncApiOf([defineService({ basePath: '/{room}', params, query, onOpen: ignore })], info);
+    expect(await errorsOf(document)).toEqual([]);
+    const channel = at(document, 'channels', 'room');
+    expect(channel).toMatchObject({ parameters: { room: {} } });
+    expect(at(channel, 'bindings', 'ws')).not.toHaveProperty('query');
+  });
+
   it('says what is on the wire: the input of what comes, the output of what goes, and their types', async () => {
     const document = await asyncApiOf([rooms], info);
     expect(payloadOf(document, 'rooms-room.in.say')).toMatchObject({
