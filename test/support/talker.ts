@@ -5,8 +5,10 @@ import {
   defineService,
   OnClose,
   OnMessage,
+  ServiceConfig,
   serviceSetup,
   WebSocketUpgradePath,
+  type AuthAnswer,
   type MessageConnection,
   type MessageIn,
   type MessageDeclarations,
@@ -16,10 +18,12 @@ import type { Client } from './client.ts';
 import { secret, type Form, type Paths } from './forms.ts';
 import { Inbox, type Gate } from './inbox.ts';
 
-type Options = Pick<MessageDeclarations, 'onInvalidMessage' | 'maxRequests'>;
+interface Options extends Pick<MessageDeclarations, 'onInvalidMessage' | 'maxRequests'> {
+  readonly authenticate?: () => AuthAnswer<string>;
+}
 
 /** What a talker understands. `gates` holds back the schema of "ponder", by the text that is pondered. */
-function messagesOf(gates: ReadonlyMap<string, Gate>, options: Options) {
+function messagesOf(gates: ReadonlyMap<string, Gate>, options: Omit<Options, 'authenticate'>) {
   const fits = async (text: string): Promise<boolean> => {
     await gates.get(text)?.opened;
     return text !== 'nonsense';
@@ -91,23 +95,29 @@ function codeOf(error: unknown): string {
 
 /** Understands declared messages, in each of the three forms. What became of it arrives in `closes`. */
 export function talker(form: Form, paths: Paths, options: Options = {}, gates: ReadonlyMap<string, Gate> = new Map()) {
+  const { authenticate, ...declared } = options;
   const closes = new Inbox<number>();
-  const messages = messagesOf(gates, options);
-  return { messages, closes, service: serviceOf(form, paths, messages, closes) };
+  const messages = messagesOf(gates, declared);
+  const admission = authenticate === undefined ? {} : { authenticate };
+  return { messages, closes, service: serviceOf(form, paths, { messages, ...admission }, closes) };
 }
 
-function serviceOf(form: Form, paths: Paths, messages: Talk, closes: Inbox<number>): ServiceSource {
+type Told = { readonly messages: Talk } & Pick<Options, 'authenticate'>;
+
+function serviceOf(form: Form, paths: Paths, told: Told, closes: Inbox<number>): ServiceSource {
+  const { messages } = told;
   switch (form) {
     case 'handlers':
       return defineService({
         ...paths,
-        messages,
+        ...told,
         onMessage: (connection, message) => talk(messages, connection, message),
         onClose: (_connection, { code }) => closes.push(code),
       });
     case 'class': {
       @BasePath(paths.basePath)
       @WebSocketUpgradePath(paths.webSocketUpgradePath)
+      @ServiceConfig(told)
       class Talker {
         @OnMessage(messages)
         said(connection: TalkConnection, message: MessageIn<Talk>) {
@@ -121,7 +131,7 @@ function serviceOf(form: Form, paths: Paths, messages: Talk, closes: Inbox<numbe
       return Talker;
     }
     case 'machine':
-      return defineService({ ...paths, messages, machine: talkMachine(closes) });
+      return defineService({ ...paths, ...told, machine: talkMachine(closes) });
   }
 }
 
