@@ -8,6 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Admission, Admitted, Handshake, Verdict } from '../service/admission.ts';
+import { clientCertificateOf } from './client-certificate.ts';
 import { checkHandshake, offeredSubprotocols } from './handshake.ts';
 import { isOriginAllowed, type AllowedOrigins } from './origin.ts';
 import { refuse, type Refusal } from './refusal.ts';
@@ -95,7 +96,17 @@ function judge(desk: UpgradeDesk, request: IncomingMessage, stream: Duplex, head
   const { admission } = target;
   if (admission !== undefined) {
     const { headers } = request;
-    const handshake = { headers, url, path, params, remoteAddress, isSecure, subprotocols: offered };
+    const clientCertificate = isSecure ? clientCertificateOf(request.socket as TLSSocket) : undefined;
+    const handshake: Handshake = {
+      headers,
+      url,
+      path,
+      params,
+      remoteAddress,
+      isSecure,
+      clientCertificate,
+      subprotocols: offered,
+    };
     judgeUpgrade(desk, match, admission, handshake, { request, stream, head });
     return;
   }

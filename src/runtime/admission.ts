@@ -142,7 +142,7 @@ class WaitingHandshake extends Due {
     const query = await this.#validated('query', 'the query parameter', queryOf(search));
     if ('refusal' in query || this.#isOver) return query as Refusal;
 
-    const { headers, path, remoteAddress, isSecure, subprotocols } = this.#handshake;
+    const { headers, path, remoteAddress, isSecure, clientCertificate, subprotocols } = this.#handshake;
     const request: HandshakeRequest<unknown, unknown> = Object.freeze({
       headers,
       url,
@@ -151,6 +151,7 @@ class WaitingHandshake extends Due {
       query: rules.query === undefined ? search : query.value,
       remoteAddress,
       isSecure,
+      clientCertificate,
       origin: headers.origin,
       subprotocols,
       signal: this.#controller.signal,

@@ -1,5 +1,6 @@
 /** Between the HTTP side, where a handshake waits, and the runtime, which has the service's code judge it. */
 import type { IncomingHttpHeaders } from 'node:http';
+import type { PeerCertificate } from 'node:tls';
 import type { HeaderLine } from './response-headers.ts';
 
 /** A handshake that nothing spoke against so far. */
@@ -10,6 +11,7 @@ export interface Handshake {
   readonly params: Readonly<Record<string, string>>;
   readonly remoteAddress: string;
   readonly isSecure: boolean;
+  readonly clientCertificate: PeerCertificate | undefined;
   readonly subprotocols: readonly string[];
 }
 

@@ -1,12 +1,16 @@
 /** What a service says about a handshake before it is answered: who may come in, as whom, and with what answer. */
 import type { IncomingHttpHeaders } from 'node:http';
+import type { PeerCertificate } from 'node:tls';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { wrongType } from '../arguments.ts';
 import type { AuthAnswer, AuthOf } from './auth.ts';
 import type { Connection } from './connection.ts';
 import { headerLines, type HeaderLine, type ResponseHeaders } from './response-headers.ts';
 
-/** A handshake that waits for its answer. Everything in it but `remoteAddress` and `isSecure` is what a stranger sent. */
+/**
+ * A handshake that waits for its answer. All that is in it is what a stranger sent, but `remoteAddress`, `isSecure`
+ * and `clientCertificate`.
+ */
 export interface HandshakeRequest<Params = Readonly<Record<string, string>>, Query = URLSearchParams> {
   /** The headers of the request, by their names in lower case. */
   readonly headers: IncomingHttpHeaders;
@@ -22,6 +26,29 @@ export interface HandshakeRequest<Params = Readonly<Record<string, string>>, Que
   readonly remoteAddress: string;
   /** Whether the TCP connection is encrypted up to this process. */
   readonly isSecure: boolean;
+  /**
+   * The certificate of the remote side, with mutual TLS: signed by one of the authorities in the server's `ca`, and
+   * valid when the TLS session began. Undefined for everybody else, also for one that showed another certificate and
+   * was let in with `rejectUnauthorized: false`. A server asks for certificates with `requestCert` of `node:tls`; where
+   * a proxy ends TLS there are none. A resumed session has that of its beginning, and no list of revoked certificates
+   * is looked at unless the server has a `crl`.
+   *
+   * @example
+   * ```ts
+   * import { authenticated, defineService } from 'troupe';
+   *
+   * export const machines = defineService({
+   *   basePath: '/machines',
+   *   authenticate({ clientCertificate }) {
+   *     if (clientCertificate === undefined) return undefined;
+   *     const { subject, valid_to } = clientCertificate;
+   *     return authenticated({ machine: subject.CN }, { expiresAt: new Date(valid_to) });
+   *   },
+   * });
+   * ```
+   * @see https://nodejs.org/api/tls.html#certificate-object
+   */
+  readonly clientCertificate: PeerCertificate | undefined;
   /** The origin of the page, as the browser says it; programs send none, or what they like. */
   readonly origin: string | undefined;
   /** The subprotocols that are offered, in the order of the remote side. */

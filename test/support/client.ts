@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { ConnectionOptions } from 'node:tls';
 import { onTestFinished } from 'vitest';
 import { WebSocket, type ClientOptions, type PerMessageDeflateOptions } from 'ws';
 import { Inbox } from './inbox.ts';
@@ -15,6 +16,8 @@ export interface ConnectOptions {
   compression?: boolean | PerMessageDeflateOptions;
   /** For wss:// with a certificate made by the test. */
   rejectUnauthorized?: boolean;
+  /** The authorities that are trusted, a certificate to show, a session to resume. */
+  tls?: Pick<ClientOptions, 'ca' | 'key' | 'cert'> & Pick<ConnectionOptions, 'session'>;
 }
 
 export interface Closure {
@@ -104,8 +107,8 @@ export class Client {
 }
 
 function open(url: string, options: ConnectOptions): WebSocket {
-  const { protocols = [], origin, headers, autoPong, compression = false, rejectUnauthorized } = options;
-  const clientOptions: ClientOptions = { perMessageDeflate: compression, maxPayload: 0 };
+  const { protocols = [], origin, headers, autoPong, compression = false, rejectUnauthorized, tls } = options;
+  const clientOptions: ClientOptions = { perMessageDeflate: compression, maxPayload: 0, ...tls };
   if (origin !== undefined) clientOptions.origin = origin;
   if (headers !== undefined) clientOptions.headers = headers;
   if (autoPong !== undefined) clientOptions.autoPong = autoPong;
