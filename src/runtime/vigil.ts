@@ -58,6 +58,8 @@ export class Vigil extends Due {
   /** A control frame was received. */
   heard(): void {
     this.#lastHeard = this.wheel.now;
+    // Its own bytes are accounted for: at the next look they are no news.
+    this.#bytesReceived = this.#watched.bytesReceived;
   }
 
   /** A message was received. */

@@ -68,6 +68,18 @@ describe('the heartbeat', () => {
     expect(watched.told).toEqual(['heard at 100', 'silent at 160']);
   });
 
+  // The bytes of a pong were found at the next look and taken for another sign of life: of a connection on which nothing
+  // was said a ping was sent after each second interval only, and proxies that wait for 60 s cut it off.
+  it('tells of silence one interval after a pong that came at once', () => {
+    const { vigil, watched, pass } = keepVigil({ heartbeatIntervalMs: 100 });
+    for (let times = 0; times < 3; times++) {
+      pass(100);
+      watched.bytesReceived += 6;
+      vigil.heard();
+    }
+    expect(watched.told).toEqual(['silent at 100', 'silent at 200', 'silent at 300']);
+  });
+
   it('takes a message for a sign of life as well', () => {
     const { vigil, watched, pass } = keepVigil({ heartbeatIntervalMs: 100 });
     for (let times = 0; times < 10; times++) {
