@@ -90,6 +90,9 @@ export class InspectorRoot {
         return desk.isAccepting;
       },
       addressOf: (request) => desk.addressOf(request),
+      get isLeaving() {
+        return desk.isLeaving === true;
+      },
       find: (path) => (endpoint.isSocketPath(path) ? found : desk.find(path)),
       refused: (refusal, path, remoteAddress, request) => desk.refused(refusal, path, remoteAddress, request),
       // Viewers are none of the connections that are told of.

@@ -232,6 +232,9 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
         server.isAccepting && (limits.maxConnections === Infinity || supervisor.connectionCount < limits.maxConnections)
       );
     },
+    get isLeaving() {
+      return !server.isAccepting;
+    },
     find: (path) => routes.find(path),
     addressOf,
     get trace() {

@@ -56,6 +56,8 @@ export type UpgradeTrace = (request: IncomingMessage, judge: () => void) => void
 export interface UpgradeDesk {
   /** Whether the server takes connections at all now. */
   readonly isAccepting: boolean;
+  /** The server is closing for good: a service that is no longer there may have been a moment ago. */
+  readonly isLeaving?: boolean;
   find(path: string): Match<UpgradeTarget> | undefined;
   /** Where the request comes from. */
   addressOf(request: IncomingMessage): string;
@@ -87,7 +89,7 @@ function judge(desk: UpgradeDesk, request: IncomingMessage, stream: Duplex, head
   const match = desk.find(path);
   const refusal = checkHandshake(request) ?? checkTarget(desk, match, request, remoteAddress);
   if (refusal !== undefined || match === undefined) {
-    refuseUpgrade(desk, request, stream, remoteAddress, refusal ?? noService);
+    refuseUpgrade(desk, request, stream, remoteAddress, refusal ?? noServiceAt(desk));
     return;
   }
   const { value: target, params } = match;
@@ -179,13 +181,18 @@ function ignore(): void {}
 
 const noService: Refusal = { status: 404, reason: 'there is no WebSocket service at this path' };
 
+/** A proxy takes 404 for an answer, and 503 for a reason to ask another server. */
+function noServiceAt(desk: UpgradeDesk): Refusal {
+  return desk.isLeaving === true ? refusalForNow(503, NOT_NOW) : noService;
+}
+
 function checkTarget(
   desk: UpgradeDesk,
   match: Match<UpgradeTarget> | undefined,
   request: IncomingMessage,
   remoteAddress: string,
 ): Refusal | undefined {
-  if (match === undefined) return noService;
+  if (match === undefined) return noServiceAt(desk);
   if (match.value.judge !== undefined) return match.value.judge(request);
   const full = checkRoom(desk, match.value, remoteAddress);
   if (full !== undefined) return full;

@@ -35,6 +35,27 @@ function working() {
   return { service, gate, started, draining, finished };
 }
 
+// The path of a service whose last connection had ended answered 404 until the port was closed. A proxy that asks
+// another server at 503 handed that on.
+describe.each([true, false])('an upgrade while the server closes, with an inspector: %s', (inspector) => {
+  it('is refused with 503 also at the path of a service that is gone already', async () => {
+    const gone = at('/gone/already');
+    const { service, gate, started } = working();
+    const server = await serve([service, echo('handlers', gone)], { inspector });
+    const detached = watch(server.troupe, 'service.detached');
+    const client = await connect(server.url(path));
+    client.send('work');
+    await started.next();
+
+    const closed = server.troupe.close({ drain: { timeoutMs: 5000 } });
+    await detached.until((fact) => fact.service === '/gone/already');
+
+    expect(await refused(server.url('/gone/already'))).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
+    gate.open();
+    await closed;
+  });
+});
+
 describe.each(forms)('closing the server of %s', (form) => {
   it('ends every connection with 1001, runs onClose once and releases names, groups and the port', async () => {
     const { service, closes } = commander(form, at(path));
