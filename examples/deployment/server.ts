@@ -31,6 +31,8 @@ const echo = defineService({
 const troupe = createTroupe({
   services: [echo],
   limits: { heartbeatIntervalMs },
+  // nginx on this machine says who its clients are.
+  trustProxy: ['127.0.0.1'],
   inspector: token === undefined ? false : { token },
   http: answerHealth,
 });
