@@ -42,7 +42,7 @@ export interface ActorWatcher {
 
 /** What a watcher holds while it watches. */
 export interface Watching {
-  /** It wants to know from now on what `actor` does. MUST NOT be told twice. */
+  /** It wants to know from now on what `actor` does. */
   add(actor: AnyActorRef): void;
   /** It does no longer. */
   remove(actor: AnyActorRef): void;
@@ -164,6 +164,7 @@ class SystemInspection implements Inspection {
     this.#count();
     return {
       add: (actor) => {
+        if (watched.has(actor)) return;
         watched.add(actor);
         mark(actor, 1);
       },

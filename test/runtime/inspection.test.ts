@@ -123,7 +123,7 @@ describe('a watcher of some actors', () => {
     const [first, second] = [watcher, { ...watcher, next: () => void alsoTold.push('told') }].map((each) =>
       watchActors(root.system, each),
     );
-    for (const watching of [first!, second!]) watching.add(one);
+    for (const watching of [first!, first!, second!]) watching.add(one);
     first!.remove(one);
     first!.remove(one);
     one.send({ type: 'x' });
