@@ -6,8 +6,12 @@
  * A service is `running` from the moment it is attached. Detaching, replacing
  * and shutting down all lead through `draining`: no new member, the members are
  * told and then closed in batches, until none is left or the time is over. A second request
- * can only hasten that. The
- * actor of the service owns its members (`src/runtime/service.ts`); the events
+ * can only hasten that.
+ *
+ * Where the service says how many crashes of its connections are too many, that
+ * many make it `failed`: it accepts nobody for a while, and whoever is connected
+ * stays. Then it is `recovering`, which is to run on probation: as many crashes
+ * again and it has failed anew, for longer. The actor of the service owns its members (`src/runtime/service.ts`); the events
  * that change or address them are carried out only where the chart allows it,
  * which is how a stopped service answers nobody.
  */
@@ -19,7 +23,10 @@ export const serviceMachine = setup({
       | { type: 'member.add' }
       | { type: 'member.leave' }
       | { type: 'member.end' }
+      | { type: 'member.crashed' }
       | { type: 'broadcast' }
+      | { type: 'recovery.due' }
+      | { type: 'recovery.passed' }
       | { type: 'drain.requested' }
       | { type: 'drain.timedOut' };
     tags: 'accepting';
@@ -29,6 +36,10 @@ export const serviceMachine = setup({
     removeMember: () => {},
     forgetMember: () => {},
     broadcast: () => {},
+    beginRecovery: () => {},
+    beginProbation: () => {},
+    reportRecovered: () => {},
+    cancelRecovery: () => {},
     beginDrain: () => {},
     reportDraining: () => {},
     destroyMembers: () => {},
@@ -37,6 +48,7 @@ export const serviceMachine = setup({
   guards: {
     isEmpty: () => false,
     isLast: () => false,
+    hasFailed: () => false,
   },
 }).createMachine({
   id: 'service',
@@ -48,6 +60,40 @@ export const serviceMachine = setup({
       tags: ['accepting'],
       on: {
         'member.add': { actions: ['addMember'] },
+        'member.crashed': { guard: 'hasFailed', target: 'failed' },
+        'member.leave': { actions: ['removeMember'] },
+        'member.end': { actions: ['forgetMember'] },
+        broadcast: { actions: ['broadcast'] },
+        'drain.requested': [
+          { guard: 'isEmpty', target: 'stopped', actions: ['reportDraining'] },
+          { target: 'draining', actions: ['reportDraining', 'beginDrain'] },
+        ],
+      },
+    },
+    failed: {
+      description: 'Too many crashes: accepts nobody for a while. Its members stay, and nothing begins anew.',
+      entry: ['beginRecovery'],
+      exit: ['cancelRecovery'],
+      on: {
+        'recovery.due': { target: 'recovering' },
+        'member.leave': { actions: ['removeMember'] },
+        'member.end': { actions: ['forgetMember'] },
+        broadcast: { actions: ['broadcast'] },
+        'drain.requested': [
+          { guard: 'isEmpty', target: 'stopped', actions: ['reportDraining'] },
+          { target: 'draining', actions: ['reportDraining', 'beginDrain'] },
+        ],
+      },
+    },
+    recovering: {
+      description: 'Accepts connections again, on probation.',
+      tags: ['accepting'],
+      entry: ['beginProbation'],
+      exit: ['cancelRecovery'],
+      on: {
+        'member.add': { actions: ['addMember'] },
+        'member.crashed': { guard: 'hasFailed', target: 'failed' },
+        'recovery.passed': { target: 'running', actions: ['reportRecovered'] },
         'member.leave': { actions: ['removeMember'] },
         'member.end': { actions: ['forgetMember'] },
         broadcast: { actions: ['broadcast'] },

@@ -24,6 +24,8 @@ export interface UpgradeTarget {
   readonly isAccepting: boolean;
   /** Whether one more from that address is. */
   hasRoomFor(remoteAddress: string): boolean;
+  /** In how many ms it may accept again, if it knows. */
+  readonly retryAfterMs?: number | undefined;
   /**
    * What speaks against the request, if this is no service but something that decides for itself: the limits of the
    * server, its draining and its origins are then nothing to it.
@@ -71,7 +73,7 @@ export interface UpgradeDesk {
 }
 
 /** Seconds after which a refused program may try again: about as long as a restart takes. */
-const RETRY_AFTER = '5';
+const RETRY_AFTER_MS = 5_000;
 const NOT_NOW = 'no connection is accepted now; try again later';
 
 /** Accepts or refuses an upgrade. Never throws; whatever fails, the stream is not left open. */
@@ -204,15 +206,15 @@ function checkTarget(
 
 /** Whether there is room for one more connection. To be asked again when anything was waited for meanwhile. */
 function checkRoom(desk: UpgradeDesk, target: UpgradeTarget, remoteAddress: string): Refusal | undefined {
-  if (!desk.isAccepting || !target.isAccepting) {
-    return refusalForNow(503, NOT_NOW);
-  }
+  if (!desk.isAccepting) return refusalForNow(503, NOT_NOW);
+  if (!target.isAccepting) return refusalForNow(503, NOT_NOW, target.retryAfterMs);
   if (target.hasRoomFor(remoteAddress)) return undefined;
   return refusalForNow(429, 'there are too many connections from this address; try again later');
 }
 
-function refusalForNow(status: number, reason: string): Refusal {
-  return { status, reason, headers: { 'Retry-After': RETRY_AFTER } };
+function refusalForNow(status: number, reason: string, retryAfterMs = RETRY_AFTER_MS): Refusal {
+  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
+  return { status, reason, headers: { 'Retry-After': String(seconds) } };
 }
 
 /** The path of a request target, without its query; also of the absolute form that a proxy may send. */

@@ -35,7 +35,7 @@ export const connectionChart = compileChart<LiveConnection, ConnectionEvent>(con
     rememberFinish: (connection, event) => connection.rememberFinish(event as ClosingEvent),
     sendFinishClose: (connection) => connection.sendFinishClose(),
     rememberClose: (connection, event) => connection.rememberClose(event as ClosingEvent),
-    reportCrash: (connection, event) => reportCrash(connection, event as CrashEvent),
+    reportCrash: (connection, event) => crashed(connection, event as CrashEvent),
     reportViolation: (connection, event) => reportViolation(connection, event as ViolationEvent),
     reportUnsettled: (connection) => reportUnsettled(connection),
     reportCongested: (connection) => reportCongested(connection),
@@ -53,5 +53,10 @@ export const connectionChart = compileChart<LiveConnection, ConnectionEvent>(con
     isMessageWaiting: (connection) => connection.waitingMessages > 0,
   },
 });
+
+function crashed(connection: LiveConnection, event: CrashEvent): void {
+  reportCrash(connection, event);
+  connection.supervision?.crashed();
+}
 
 export const connectionLogic = chartLogic(connectionChart);

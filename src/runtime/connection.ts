@@ -42,6 +42,7 @@ import type { LiveService } from './service.ts';
 import { expectRoomToClose } from './headroom.ts';
 import { Inbox } from './inbox.ts';
 import type { GateOwner, MessageEvent, MessageGate } from './message-rate.ts';
+import type { ServiceSupervision } from './supervision.ts';
 import { Vigil, type Watched } from './vigil.ts';
 
 const ABNORMAL_CLOSURE: CloseInfo = { code: 1006, reason: '' };
@@ -105,6 +106,10 @@ export class LiveConnection
 
   get service(): string {
     return this.#service.name;
+  }
+
+  get supervision(): ServiceSupervision | undefined {
+    return this.#service.supervision;
   }
 
   get isOpen(): boolean {

@@ -41,6 +41,7 @@ import { MessageGate, type GateOwner } from './message-rate.ts';
 import { pageOf } from './page.ts';
 import type { Realm } from './realm.ts';
 import type { Request } from './registry.ts';
+import { ServiceSupervision } from './supervision.ts';
 
 type ChartEvent = EventFromLogic<typeof serviceMachine>;
 type ServiceEvent =
@@ -52,6 +53,9 @@ type ServiceEvent =
       frame: Frame;
       except: ReadonlySet<string> | undefined;
     })
+  | { type: 'member.crashed' }
+  | { type: 'recovery.due' }
+  | { type: 'recovery.passed' }
   | { type: 'drain.requested'; request: DrainRequest }
   | { type: 'drain.timedOut' };
 type EventOf<Type extends ChartEvent['type']> = Extract<ServiceEvent, { type: Type }>;
@@ -82,6 +86,8 @@ export class LiveService implements ChartHost {
   readonly outbox: OutboxSetting;
   /** Judges handshakes; undefined: they are accepted as they come. */
   readonly admission: ServiceAdmission | undefined;
+  /** Decides what follows from crashes; undefined: nothing but the end of the connection. */
+  readonly supervision: ServiceSupervision | undefined;
   readonly handling: Handling;
   /** The kinds of events it handles. */
   readonly handles: ReadonlySet<WsEventType>;
@@ -122,6 +128,8 @@ export class LiveService implements ChartHost {
     this.#addresses = bothOf(realm.addresses, AddressCounts.of(limits.maxConnectionsPerAddress));
     const { handshake: rules } = definition;
     this.admission = rules && new ServiceAdmission({ definition, rules, limits, realm, addresses: this.#addresses });
+    const { supervision } = definition.options;
+    this.supervision = supervision && new ServiceSupervision(this, supervision);
     const { maxPayload, closeTimeoutMs } = limits;
     this.#transport = setting.createTransport({
       maxPayload,
@@ -199,6 +207,11 @@ export class LiveService implements ChartHost {
 
   hasRoomFor(remoteAddress: string): boolean {
     return this.#addresses?.hasRoomFor(remoteAddress) ?? true;
+  }
+
+  /** In how many ms it may accept again, if it knows. */
+  get retryAfterMs(): number | undefined {
+    return this.supervision?.recoversInMs;
   }
 
   /** Answers the upgrade with 101 and starts a connection for it. */
@@ -336,6 +349,10 @@ const serviceLogic = chartLogic(
       addMember: (service, event) => service.addMember((event as EventOf<'member.add'>).connection),
       removeMember: (service, event) => service.removeMember((event as EventOf<'member.leave'>).connection),
       forgetMember: (service, event) => service.forgetMember(event as EventOf<'member.end'>),
+      beginRecovery: (service) => service.supervision?.beginRecovery(),
+      beginProbation: (service) => service.supervision?.beginProbation(),
+      reportRecovered: (service) => service.supervision?.recovered(),
+      cancelRecovery: (service) => service.supervision?.cancelRecovery(),
       broadcast: (service, event) => service.carryOut(event as EventOf<'broadcast'>),
       reportDraining: (service) => service.reportDraining(),
       beginDrain: (service, event) => service.beginDrain(event as EventOf<'drain.requested'>),
@@ -345,6 +362,7 @@ const serviceLogic = chartLogic(
     guards: {
       isEmpty: (service) => service.isEmpty,
       isLast: (service) => service.isLast,
+      hasFailed: (service) => service.supervision?.hasFailed ?? false,
     },
   }),
 );

@@ -21,6 +21,7 @@ import {
 import { isMachine, type ServiceMachineInput } from './machine.ts';
 import { parseRoute, type PathParams, type Route } from './path.ts';
 import { checkLimits, type ServiceLimits } from './limits.ts';
+import { checkSupervision, type SupervisionOptions } from './supervision.ts';
 
 /** A handler of plain HTTP requests, as `node:http` knows it. */
 export type HttpListener = (request: IncomingMessage, response: ServerResponse) => void;
@@ -42,6 +43,8 @@ export interface ServiceOptions {
    * a secret together with text that a stranger chooses: the length would tell of the secret. @defaultValue false
    */
   readonly compression?: boolean | CompressionOptions;
+  /** What follows when its code fails. @defaultValue the connection is closed with 1011, and nothing else */
+  readonly supervision?: SupervisionOptions;
   /** Answers plain HTTP requests on the base path and below it. It must not throw; if it does, the answer is 500. */
   readonly http?: HttpListener;
 }
@@ -292,6 +295,7 @@ const optionKeys = [
   'allowedOrigins',
   'limits',
   'compression',
+  'supervision',
   'http',
   ...handshakeKeys,
   'messages',
@@ -302,7 +306,7 @@ const definitionKeys = ['basePath', 'webSocketUpgradePath', ...optionKeys, ...ha
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 function checkOptions(options: ServiceOptions & MessagesOption): void {
-  const { name, subprotocols, subprotocolRequired, allowedOrigins, limits, compression, http } = options;
+  const { name, subprotocols, subprotocolRequired, allowedOrigins, limits, compression, supervision, http } = options;
   if (name !== undefined) checkName('name', name);
   if (subprotocols !== undefined && !(isStrings(subprotocols) && subprotocols.every((one) => TOKEN.test(one)))) {
     throw wrongType('subprotocols', 'an array of tokens such as "chat.v1"', subprotocols);
@@ -313,6 +317,7 @@ function checkOptions(options: ServiceOptions & MessagesOption): void {
   checkOrigins(allowedOrigins);
   if (limits !== undefined) checkLimits(limits);
   checkCompression(compression);
+  checkSupervision(supervision);
   if (http !== undefined && typeof http !== 'function') throw wrongType('http', 'a function', http);
   checkMessages(options.messages);
 }
@@ -342,7 +347,8 @@ export function buildDefinition(
   const handshake = handshakeRules(options);
   const label = options.name ?? `${basePath}${webSocketUpgradePath}`;
   const route = parseRoute(label, basePath, webSocketUpgradePath);
-  const { subprotocols, subprotocolRequired, allowedOrigins, limits, compression, http, messages } = options;
+  const { subprotocols, subprotocolRequired, allowedOrigins, limits, compression, supervision, http, messages } =
+    options;
   const name = options.name ?? route.path;
   const behaviour = behaviourOf(name);
   checkMessageHandlers(name, messages, behaviour);
@@ -357,6 +363,7 @@ export function buildDefinition(
       ...(allowedOrigins !== undefined && { allowedOrigins }),
       ...(limits !== undefined && { limits }),
       ...(compression !== undefined && { compression }),
+      ...(supervision !== undefined && { supervision }),
       ...(http !== undefined && { http }),
       ...(messages !== undefined && { messages }),
     },

@@ -151,6 +151,12 @@ export interface TroupeEvents {
     readonly missed: number;
   };
   'service.attached': { readonly service: string };
+  /** So many crashes that the service accepts no connections for `retryMs`. */
+  'service.failed': { readonly service: string; readonly crashes: number; readonly retryMs: number };
+  /** A service that failed accepts connections again, on probation. */
+  'service.recovering': { readonly service: string };
+  /** The probation has passed. */
+  'service.recovered': { readonly service: string };
   'service.draining': { readonly service: string; readonly connections: number };
   'service.detached': { readonly service: string };
   /** The inspector is served at `url`, whose token lets in whoever has it. */
@@ -184,6 +190,9 @@ const names: Readonly<Record<TroupeEventName, true>> = {
   'upgrade.refused': true,
   'push.dead-lettered': true,
   'service.attached': true,
+  'service.failed': true,
+  'service.recovering': true,
+  'service.recovered': true,
   'service.draining': true,
   'service.detached': true,
   'inspector.listening': true,

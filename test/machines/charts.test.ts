@@ -538,6 +538,38 @@ it.each(busyStates)('holds a message back in %s', (state) => {
 
 describe('a service', () => {
   const running = () => walk(serviceMachine);
+  const tooMany: Answers = { hasFailed: true };
+
+  it('fails by too many crashes only, and accepts nobody until its wait is over', () => {
+    expect(running().send('member.crashed').value).toBe('running');
+    const walker = running().send('member.crashed', tooMany);
+    expect(walker.actions).toEqual(['beginRecovery']);
+    expect(walker.snapshot.hasTag('accepting')).toBe(false);
+    expect(walker.send('member.crashed', tooMany).actions).toEqual([]);
+    expect(walker.send('recovery.due').actions).toEqual(['cancelRecovery', 'beginProbation']);
+    expect(walker.snapshot.hasTag('accepting')).toBe(true);
+  });
+
+  it('fails anew on probation, or has recovered', () => {
+    const recovering = () => running().send('member.crashed', tooMany).send('recovery.due');
+    expect(recovering().send('member.crashed', tooMany).actions).toEqual(['cancelRecovery', 'beginRecovery']);
+    const recovered = recovering().send('recovery.passed');
+    expect(recovered.actions).toEqual(['cancelRecovery', 'reportRecovered']);
+    expect(recovered.value).toBe('running');
+  });
+
+  it.each([['running'], ['failed', 'member.crashed'], ['recovering', 'member.crashed', 'recovery.due']])(
+    'goes on with its members while it is %s',
+    (name, ...events) => {
+      const arrange = () => events.reduce((walker, event) => walker.send(event, tooMany), running());
+      expect(arrange().value).toBe(name);
+      expect(arrange().send('member.leave').actions).toEqual(['removeMember']);
+      expect(arrange().send('member.end').actions).toEqual(['forgetMember']);
+      expect(arrange().send('broadcast').actions).toEqual(['broadcast']);
+      expect(arrange().send('drain.requested').actions.at(-1)).toBe('beginDrain');
+      expect(arrange().send('drain.requested', { isEmpty: true }).snapshot.status).toBe('done');
+    },
+  );
 
   it('accepts connections until it drains', () => {
     const walker = running();
