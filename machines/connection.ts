@@ -14,13 +14,15 @@
  * - `inbound`: does it send no faster than it may?
  * - `liveness`: has anything been heard from it lately?
  * - `authentication`: does that hold which let it in? Only what has an expiry
- *   ever leaves `authValid`; what has expired ends as a drain does, so that
- *   nothing is lost that arrived before.
+ *   ever leaves `authValid`; what has expired ends as a drain does.
  *
  * `closing` is itself two things at once: the close `handshake` on the wire and
  * the `farewell` to the service. It is over when both are, and both are bounded
  * by `close.timedOut`, so that neither a silent remote side nor a handler that
  * never settles keeps a connection alive.
+ *
+ * A service that has failed may begin anew for the same socket: what arrives
+ * waits, and `restarting` leads back to where it is handled.
  *
  * The chart holds no data. What waits, what is buffered and which socket it is
  * about belong to the runtime, which answers the guards and carries out the
@@ -49,6 +51,7 @@ export const connectionMachine = setup({
       | { type: 'ws.reply'; request: string; data?: unknown; error?: unknown }
       | { type: 'handler.settled' }
       | { type: 'handler.failed'; error: unknown; during: string; state: CrashState; code: number; reason: string }
+      | { type: 'restart.due' }
       | { type: 'farewell.settled' }
       | { type: 'farewell.failed'; error: unknown; during: string; state: CrashState }
       | { type: 'close.requested'; code: number; reason: string }
@@ -85,6 +88,11 @@ export const connectionMachine = setup({
     sendFinishClose: () => {},
     rememberClose: () => {},
     reportCrash: () => {},
+    scheduleRestart: () => {},
+    scheduleOwnRestart: () => {},
+    scheduleFreshStart: () => {},
+    cancelRestart: () => {},
+    beginAgain: () => {},
     reportViolation: () => {},
     reportUnsettled: () => {},
     reportCongested: () => {},
@@ -100,6 +108,7 @@ export const connectionMachine = setup({
   },
   guards: {
     isMessageWaiting: () => false,
+    mayRestart: () => false,
   },
 }).createMachine({
   id: 'connection',
@@ -115,7 +124,7 @@ export const connectionMachine = setup({
           initial: 'open',
           states: {
             open: {
-              description: 'Nothing is being handled, except the opening itself.',
+              description: 'No message is being handled: at most the opening, at first or after a crash.',
               tags: ['serving'],
               initial: 'opening',
               states: {
@@ -128,10 +137,48 @@ export const connectionMachine = setup({
                       { guard: 'isMessageWaiting', target: '#handling', actions: ['runWaiting'] },
                       { target: 'ready' },
                     ],
-                    'handler.failed': {
+                    'handler.failed': [
+                      { guard: 'mayRestart', target: 'restarting', actions: ['reportCrash', 'scheduleFreshStart'] },
+                      { target: '#leaving', actions: ['discardWaiting', 'reportCrash', 'sendClose'] },
+                    ],
+                    'close.requested': { target: '#closing', actions: ['discardWaiting', 'sendClose'] },
+                    'finish.requested': { target: '#lastMessages', actions: ['stopReading', 'rememberFinish'] },
+                    'protocol.violated': { target: '#closing', actions: ['rememberClose', 'reportViolation'] },
+                    'socket.closing': { target: '#closing', actions: ['rememberClose'] },
+                    'socket.closed': { target: ['#ended', '#finishing'], actions: ['rememberClose'] },
+                  },
+                },
+                restarting: {
+                  id: 'restarting',
+                  description: 'The service has failed for this connection; what arrives waits until it begins anew.',
+                  exit: ['cancelRestart'],
+                  on: {
+                    'ws.*': { actions: ['keepWaiting'] },
+                    'restart.due': { target: 'beginning' },
+                    'handler.failed': { actions: ['reportCrash'] },
+                    'close.requested': { target: '#leaving', actions: ['discardWaiting', 'sendClose'] },
+                    'finish.requested': { target: '#leaving', actions: ['discardWaiting', 'sendClose'] },
+                    'protocol.violated': {
                       target: '#leaving',
-                      actions: ['discardWaiting', 'reportCrash', 'sendClose'],
+                      actions: ['discardWaiting', 'rememberClose', 'reportViolation'],
                     },
+                    'socket.closing': { target: '#leaving', actions: ['discardWaiting', 'rememberClose'] },
+                    'socket.closed': { target: ['#ended', '#leaving'], actions: ['discardWaiting', 'rememberClose'] },
+                  },
+                },
+                beginning: {
+                  description: 'onOpen runs again, or the service goes on from its last good snapshot.',
+                  entry: ['beginAgain'],
+                  on: {
+                    'ws.*': { actions: ['keepWaiting'] },
+                    'handler.settled': [
+                      { guard: 'isMessageWaiting', target: '#handling', actions: ['runWaiting'] },
+                      { target: 'ready' },
+                    ],
+                    'handler.failed': [
+                      { guard: 'mayRestart', target: 'restarting', actions: ['reportCrash', 'scheduleFreshStart'] },
+                      { target: '#leaving', actions: ['discardWaiting', 'reportCrash', 'sendClose'] },
+                    ],
                     'close.requested': { target: '#closing', actions: ['discardWaiting', 'sendClose'] },
                     'finish.requested': { target: '#lastMessages', actions: ['stopReading', 'rememberFinish'] },
                     'protocol.violated': { target: '#closing', actions: ['rememberClose', 'reportViolation'] },
@@ -144,7 +191,10 @@ export const connectionMachine = setup({
                   tags: ['ready'],
                   on: {
                     'ws.*': { target: '#handling', actions: ['runEvent'] },
-                    'handler.failed': { target: '#leaving', actions: ['reportCrash', 'sendClose'] },
+                    'handler.failed': [
+                      { guard: 'mayRestart', target: 'restarting', actions: ['reportCrash', 'scheduleOwnRestart'] },
+                      { target: '#leaving', actions: ['reportCrash', 'sendClose'] },
+                    ],
                     'close.requested': { target: '#leaving', actions: ['sendClose'] },
                     'finish.requested': { target: '#leaving', actions: ['sendClose'] },
                     'protocol.violated': { target: '#leaving', actions: ['rememberClose', 'reportViolation'] },
@@ -160,10 +210,7 @@ export const connectionMachine = setup({
               initial: 'handling',
               on: {
                 'ws.*': { actions: ['keepWaiting'] },
-                'handler.failed': {
-                  target: '#leaving',
-                  actions: ['discardWaiting', 'reportCrash', 'sendClose'],
-                },
+                'handler.failed': { target: '#leaving', actions: ['discardWaiting', 'reportCrash', 'sendClose'] },
                 'close.requested': { target: '#closing', actions: ['discardWaiting', 'sendClose'] },
                 'protocol.violated': { target: '#closing', actions: ['rememberClose', 'reportViolation'] },
                 'socket.closing': { target: '#closing', actions: ['rememberClose'] },
@@ -178,6 +225,11 @@ export const connectionMachine = setup({
                       { guard: 'isMessageWaiting', actions: ['runWaiting'] },
                       { target: '#connection.connected.lifecycle.open.ready' },
                     ],
+                    'handler.failed': {
+                      guard: 'mayRestart',
+                      target: '#restarting',
+                      actions: ['reportCrash', 'scheduleRestart'],
+                    },
                     'finish.requested': { target: 'lastMessages', actions: ['stopReading', 'rememberFinish'] },
                   },
                 },

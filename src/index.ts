@@ -106,6 +106,6 @@ export {
 } from './service/machine.ts';
 export type { Answer, Delivery, DeliveryStatus, Outcome, OutcomeStatus, Page, PageRequest } from './service/outcome.ts';
 export type { PathParams } from './service/path.ts';
-export type { Backoff, CrashIntensity, SupervisionOptions } from './service/supervision.ts';
+export type { Backoff, CrashIntensity, RestartLimit, SupervisionOptions } from './service/supervision.ts';
 export type { TroupeEventListener, TroupeEventName, TroupeEvents } from './telemetry/events.ts';
 export { createTroupe, type CloseOptions, type Troupe } from './troupe.ts';

@@ -162,7 +162,11 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
   const { system } = supervisor.actor;
   watchInspection(system, options.inspect !== undefined);
   isolateSystem(system, {
-    actorFailed: (actor, error) => (boundConnection(actor) as LiveConnection | undefined)?.failed(error, 'action'),
+    actorFailed(actor, error) {
+      const connection = boundConnection(actor) as LiveConnection | undefined;
+      if (connection !== undefined) connection.failed(error, 'action');
+      else events.emit('callback.failed', { callback: `the actor "${actor.id}", which was restarted,`, error });
+    },
     observerFailed,
     during: (userCode) => turns.during(userCode),
   });

@@ -34,6 +34,11 @@ export class Lately {
     return this.#room === 0 || now - this.#times[0]! < this.#withinMs;
   }
 
+  /** Whether one more fills it. */
+  isFilledAt(now: number): boolean {
+    return this.countAt(now) + 1 >= this.#room;
+  }
+
   clear(): void {
     this.#times = [];
   }

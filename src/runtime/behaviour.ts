@@ -23,6 +23,12 @@ export interface Performer {
   readonly actor?: AnyActorRef;
   /** Nothing will be received any more. */
   stop?(): void;
+  /** It has failed and another one takes its place: nothing of it acts any more. What it was may be kept for that one. */
+  halt?(how: { readonly isKept: boolean }): void;
+  /** Whether it could keep what it was. Without it, it goes on as it is. */
+  readonly isKept?: boolean;
+  /** What goes on from what was kept. May throw: user code runs. */
+  resumed?(): Performer;
 }
 
 /** What a machine's actor is started beneath, and whom it tells of its end. */

@@ -36,6 +36,11 @@ export const connectionChart = compileChart<LiveConnection, ConnectionEvent>(con
     sendFinishClose: (connection) => connection.sendFinishClose(),
     rememberClose: (connection, event) => connection.rememberClose(event as ClosingEvent),
     reportCrash: (connection, event) => crashed(connection, event as CrashEvent),
+    scheduleRestart: (connection) => connection.supervision?.restarts?.schedule(connection, 'message'),
+    scheduleFreshStart: (connection) => connection.supervision?.restarts?.schedule(connection, 'opening'),
+    scheduleOwnRestart: (connection) => connection.supervision?.restarts?.schedule(connection, 'itself'),
+    cancelRestart: (connection) => connection.supervision?.restarts?.cancel(connection),
+    beginAgain: (connection) => connection.supervision?.restarts?.begin(connection),
     reportViolation: (connection, event) => reportViolation(connection, event as ViolationEvent),
     reportUnsettled: (connection) => reportUnsettled(connection),
     reportCongested: (connection) => reportCongested(connection),
@@ -51,6 +56,7 @@ export const connectionChart = compileChart<LiveConnection, ConnectionEvent>(con
   },
   guards: {
     isMessageWaiting: (connection) => connection.waitingMessages > 0,
+    mayRestart: (connection) => connection.supervision?.mayRestart(connection) ?? false,
   },
 });
 

@@ -3,6 +3,7 @@ import type { ServiceEvent } from '../service/events.ts';
 
 const HANDLER_SETTLED = { type: 'handler.settled' } as const;
 const FAREWELL_SETTLED = { type: 'farewell.settled' } as const;
+export const RESTART_DUE = { type: 'restart.due' } as const;
 export const CLOSE_TIMED_OUT = { type: 'close.timedOut' } as const;
 export const SILENT = { type: 'heartbeat.silent' } as const;
 export const HEARD = { type: 'heartbeat.heard' } as const;

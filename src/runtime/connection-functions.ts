@@ -124,6 +124,11 @@ export abstract class ConnectionFunctions implements Connection {
     return (this.#attributes ??= new Map());
   }
 
+  /** The service begins anew. */
+  forgetAttributes(): void {
+    this.#attributes = undefined;
+  }
+
   /** The path it was opened with. */
   get path(): string {
     return this.url.split('?', 1)[0]!;

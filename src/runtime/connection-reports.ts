@@ -105,6 +105,12 @@ export function reportThrottled(connection: LiveConnection): void {
   events.emit('connection.throttled', { connection: connection.info(), excess });
 }
 
+export function reportRestarted(connection: LiveConnection, from: 'start' | 'snapshot', restarts: number): void {
+  const { events, service } = connection;
+  if (events.has('connection.restarted'))
+    events.emit('connection.restarted', { connection: connection.info(), service, from, restarts });
+}
+
 export function reportViolation(
   connection: LiveConnection,
   { code, error }: ConnectionEventOf<'protocol.violated'>,

@@ -46,6 +46,18 @@ export class Handling {
     this.run(owner, event, watch);
   }
 
+  /** Goes on from what the performer of `owner` has kept; exactly one of `settled` and `failed` follows. */
+  resume(owner: HandlingOwner): void {
+    const { performer } = owner;
+    try {
+      if (performer?.resumed !== undefined) owner.performer = this.#turns.during(() => performer.resumed?.());
+    } catch (error) {
+      owner.failed(error, 'ws.open');
+      return;
+    }
+    owner.settled('ws.open');
+  }
+
   /** Has the service handle `event`; exactly one of `settled` and `failed` follows. */
   run(owner: HandlingOwner, event: ServiceEvent, watch = this.#watch(owner, event)): void {
     const { type } = event;

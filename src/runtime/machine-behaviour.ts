@@ -3,12 +3,13 @@
  * the runtime and beneath its connection. Its events are carried out by plans
  * that XState has made, see `planned-machine.ts`.
  */
-import { type AnyStateMachine, type EventObject, type Observer } from 'xstate';
+import { createActor, type AnyStateMachine, type EventObject, type Observer, type Snapshot } from 'xstate';
 import type { WsEventType } from '../service/events.ts';
-import { bindToConnection } from '../service/bound-connection.ts';
+import { bindToConnection, releaseFromConnection } from '../service/bound-connection.ts';
 import { inspectionOf, type Inspection } from './inspection.ts';
 import { stopDescendants } from './isolation.ts';
 import { createMachineActor } from './machine-actor.ts';
+import { beginDelays, lastGoodSnapshot } from './machine-snapshot.ts';
 import { planMachine } from './planned-machine.ts';
 import type { Performer, RunnableBehaviour, Seat } from './behaviour.ts';
 
@@ -42,34 +43,37 @@ interface RelayingSystem {
   _relay(source: unknown, target: unknown, event: EventObject): void;
 }
 
+/** What those have kept that are halted: no place of its own in each, as few ever are. */
+const halted = new WeakMap<MachinePerformer, Snapshot<unknown> | undefined>();
+
 class MachinePerformer implements Performer {
   readonly actor;
   readonly #seat: Seat;
   readonly #inspection: Inspection;
 
-  constructor(machine: AnyStateMachine, seat: Seat) {
+  constructor(machine: AnyStateMachine, seat: Seat, snapshot?: Snapshot<unknown>) {
     this.#seat = seat;
     this.#inspection = inspectionOf(seat.actor.system);
-    this.actor = createMachineActor(machine, {
-      parent: seat.actor,
-      id: 'service',
-      src: machine.id,
-      input: seat.machineInput,
-    });
+    const options = { parent: seat.actor, id: 'service', src: machine.id, input: seat.machineInput };
+    this.actor =
+      snapshot === undefined ? createMachineActor(machine, options) : createActor(machine, { ...options, snapshot });
     bindToConnection(this.actor, seat.connection);
     // As by `subscribe`, which makes three objects for an observer.
     this.#internals.observers.add(this);
     this.actor.start();
+    if (snapshot !== undefined && this.actor.getSnapshot().status === 'active') beginDelays(machine, this.actor);
   }
 
   /** What XState calls when the machine fails, without `this`. */
   get error(): (error: unknown) => void {
-    return (error) => this.#seat.failed(error, 'machine');
+    return (error) => {
+      if (!halted.has(this)) this.#seat.failed(error, 'machine');
+    };
   }
 
   /** What XState calls when the machine has come to its end. */
   complete(): void {
-    this.#seat.finished();
+    if (!halted.has(this)) this.#seat.finished();
   }
 
   receive(_connection: unknown, event: EventObject): void {
@@ -82,12 +86,31 @@ class MachinePerformer implements Performer {
     }
   }
 
+  get #machine(): AnyStateMachine {
+    return this.actor.logic as AnyStateMachine;
+  }
+
   get #internals(): ActorInternals {
     return this.actor as unknown as ActorInternals;
   }
 
   state(): unknown {
     return this.actor.getSnapshot().value;
+  }
+
+  halt({ isKept }: { readonly isKept: boolean }): void {
+    // Before it is stopped, which its actors notice.
+    halted.set(this, isKept ? lastGoodSnapshot(this.#machine, this.actor) : undefined);
+    releaseFromConnection(this.actor);
+    this.stop();
+  }
+
+  get isKept(): boolean {
+    return halted.get(this) !== undefined;
+  }
+
+  resumed(): MachinePerformer {
+    return new MachinePerformer(this.#machine, this.#seat, halted.get(this));
   }
 
   stop(): void {

@@ -1,10 +1,13 @@
 /**
  * What follows from the crashes of one service, beyond the end of a connection.
  *
+ * `machines/connection.ts` decides whether a connection ends or is restarted, see `restarts.ts`.
  * `machines/service.ts` decides whether the service fails and when it recovers; this counts the crashes and the time.
  */
 import { resolveSupervision, type Supervision, type SupervisionOptions } from '../service/supervision.ts';
 import { Lately, waitAfter } from './back-off.ts';
+import type { LiveConnection } from './connection.ts';
+import { ConnectionRestarts } from './restarts.ts';
 import type { LiveService } from './service.ts';
 import { Deadline } from './timer-wheel.ts';
 
@@ -13,6 +16,8 @@ export class ServiceSupervision {
   readonly #settings: Supervision;
   /** The latest crashes; undefined when no number of them is too many. */
   readonly #crashes: Lately | undefined;
+  /** Undefined when a crash closes its connection. */
+  readonly restarts: ConnectionRestarts | undefined;
   #deadline: Deadline | undefined;
   /** How often the service has failed without having recovered. */
   #failures = 0;
@@ -24,6 +29,19 @@ export class ServiceSupervision {
     this.#settings = resolveSupervision(options);
     const { intensity } = this.#settings;
     this.#crashes = intensity && new Lately(intensity.crashes, intensity.withinMs);
+    const { handling, realm } = service;
+    const now = (): number => this.#now;
+    if (this.#settings.onCrash === 'restart')
+      this.restarts = new ConnectionRestarts({ ...this.#settings, handling, wheel: realm.wheel, now });
+  }
+
+  /** Whether the service begins anew for `connection`, which it has just failed for. */
+  mayRestart(connection: LiveConnection): boolean {
+    if (this.restarts === undefined || !connection.isOpen) return false;
+    const { actor } = this.#service;
+    // The crash is counted next; one that makes the service fail is the first that is not restarted.
+    if (!actor.getSnapshot().hasTag('accepting') || this.#crashes?.isFilledAt(this.#now) === true) return false;
+    return this.restarts.isLeftFor(connection);
   }
 
   /** Code of the service has failed. */

@@ -15,6 +15,11 @@ export function bindToConnection(actor: AnyActorRef, connection: Connection): vo
   connections.set(actor, connection);
 }
 
+/** @internal The actor acts for its connection no more: another one takes its place. */
+export function releaseFromConnection(actor: AnyActorRef): void {
+  connections.delete(actor);
+}
+
 /** @internal The connection that `actor` itself is the machine of. */
 export function connectionOfMachine(actor: AnyActorRef): Connection | undefined {
   return connections.get(actor);

@@ -64,7 +64,7 @@ export interface TroupeEvents {
   'connection.congested': { readonly connection: ConnectionInfo };
   /** Nothing of a connection is left. */
   'connection.closed': { readonly connection: ConnectionInfo; readonly code: number; readonly reason: string };
-  /** A handler, guard or action failed; the connection ends with 1011. */
+  /** A handler, guard or action failed; the connection ends with 1011, or is restarted. */
   'connection.crashed': {
     readonly connection: ConnectionInfo;
     readonly service: string;
@@ -73,6 +73,15 @@ export interface TroupeEvents {
     /** The event that was being handled. */
     readonly during: string;
     readonly error: unknown;
+  };
+  /** The service begins anew for a connection for which it has failed. */
+  'connection.restarted': {
+    readonly connection: ConnectionInfo;
+    readonly service: string;
+    /** Where it begins. */
+    readonly from: 'start' | 'snapshot';
+    /** How many restarts that makes for this connection. */
+    readonly restarts: number;
   };
   /** The remote side broke the protocol; the connection ends with `code`. */
   'connection.violated': { readonly connection: ConnectionInfo; readonly code: number; readonly error: Error };
@@ -177,6 +186,7 @@ const names: Readonly<Record<TroupeEventName, true>> = {
   'connection.congested': true,
   'connection.closed': true,
   'connection.crashed': true,
+  'connection.restarted': true,
   'connection.violated': true,
   'connection.ignored': true,
   'connection.throttled': true,

@@ -346,6 +346,56 @@ describe.each(Object.entries(serving))('a connection in %s', (_name, arrange) =>
   });
 });
 
+describe('a connection whose service may begin anew', () => {
+  const forgiven: Answers = { mayRestart: true };
+  const restarting = () => openConnection().send('handler.failed', forgiven);
+
+  it.each(['ready', 'handling'] as const)(
+    'waits for it after a crash in %s, and is addressed all the while',
+    (name) => {
+      const walker = serving[name]().send('handler.failed', forgiven);
+      const schedule = name === 'ready' ? 'scheduleOwnRestart' : 'scheduleRestart';
+      expect(walker.actions).toEqual(['reportCrash', schedule]);
+      expect(region(walker, 'lifecycle')).toEqual({ open: 'restarting' });
+      expect(walker.snapshot.hasTag('serving')).toBe(true);
+      expect(walker.send('ws.text').actions).toEqual(['keepWaiting']);
+      // Of a machine the event has settled as well.
+      expect(walker.send('handler.settled').actions).toEqual([]);
+    },
+  );
+
+  it('begins at its start when it has failed in its opening', () => {
+    expect(connection().send('handler.failed', forgiven).actions).toEqual(['reportCrash', 'scheduleFreshStart']);
+    const again = restarting().send('restart.due').send('handler.failed', forgiven);
+    expect(again.actions).toEqual(['reportCrash', 'scheduleFreshStart']);
+  });
+
+  it('begins when it is due, and handles what has waited', () => {
+    const walker = restarting().send('restart.due');
+    expect(walker.actions).toEqual(['cancelRestart', 'beginAgain']);
+    expect(walker.send('ws.text').actions).toEqual(['keepWaiting']);
+    expect(walker.send('handler.settled', waiting).actions).toEqual(['runWaiting']);
+  });
+
+  it('leaves when it fails once too often', () => {
+    const walker = restarting().send('restart.due').send('handler.failed');
+    expect(walker.actions.slice(0, 3)).toEqual(['discardWaiting', 'reportCrash', 'sendClose']);
+  });
+
+  it('is not begun anew while it drains', () => {
+    expect(serving.lastMessages().send('handler.failed', forgiven).actions).toContain('sendClose');
+  });
+
+  it.each(['close.requested', 'finish.requested', 'protocol.violated', 'socket.closing', 'socket.closed'])(
+    'leaves on %s while it waits',
+    (type) => {
+      const { actions } = restarting().send(type);
+      expect(actions.slice(0, 2)).toEqual(['cancelRestart', 'discardWaiting']);
+      expect(actions.at(-1)).toBe('runClose');
+    },
+  );
+});
+
 describe('a connection that drains', () => {
   it('takes in nothing more and handles what has arrived', () => {
     const walker = openConnection().sendAll('ws.text', 'ws.text').send('finish.requested');

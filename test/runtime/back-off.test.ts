@@ -25,6 +25,8 @@ describe('what happened lately', () => {
     const lately = new Lately(2, 100);
     lately.note(0);
     expect(lately.isFullAt(0)).toBe(false);
+    expect(lately.isFilledAt(0)).toBe(true);
+    expect(lately.isFilledAt(100)).toBe(false);
     lately.note(99);
     expect(lately.isFullAt(99)).toBe(true);
     expect(lately.countAt(99)).toBe(2);

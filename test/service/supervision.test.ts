@@ -10,6 +10,12 @@ describe('supervision', () => {
   it.each<[unknown, string]>([
     [5, 'supervision'],
     [{ retries: 3 }, 'supervision.retries'],
+    [{ onCrash: 'resume' }, 'supervision.onCrash'],
+    [{ restartFrom: 'end' }, 'supervision.restartFrom'],
+    [{ restartLimit: { restarts: -1 } }, 'supervision.restartLimit.restarts'],
+    [{ restartLimit: { withinMs: 0 } }, 'supervision.restartLimit.withinMs'],
+    [{ restartLimit: { times: 3 } }, 'supervision.restartLimit.times'],
+    [{ backoff: { minMs: 0.5 } }, 'supervision.backoff.minMs'],
     [{ intensity: 5 }, 'supervision.intensity'],
     [{ intensity: { crashes: 0, withinMs: 1 } }, 'supervision.intensity.crashes'],
     [{ intensity: { crashes: 1 } }, 'supervision.intensity.withinMs'],

@@ -62,7 +62,11 @@ export function reachable(machine: AnyStateMachine): readonly Reached[] {
 
 function search(machine: AnyStateMachine): Reached[] {
   let answers: Answers = {};
-  const oracle = withAnswers(machine, () => answers);
+  let isAsked = false;
+  const oracle = withAnswers(machine, () => {
+    isAsked = true;
+    return answers;
+  });
   const events = eventTypesOf(machine).map((type) => ({ type }));
   const seen = new Map<string, Reached>();
   const queue: AnyMachineSnapshot[] = [];
@@ -73,9 +77,12 @@ function search(machine: AnyStateMachine): Reached[] {
     const steps: TakenStep[] = [];
     for (const event of snapshot.status === 'active' ? events : []) {
       for (answers of everyAnswer(machine)) {
+        isAsked = false;
         const [next, executed] = transition(oracle, snapshot, event) as [AnyMachineSnapshot, readonly EventObject[]];
         steps.push({ event, answers, actions: executed.map(({ type }) => type), next });
         queue.push(next);
+        // No guard was evaluated, so other answers lead to the same.
+        if (!isAsked) break;
       }
     }
     const next = [...new Set(steps.map((step) => JSON.stringify(step.next.value)))];

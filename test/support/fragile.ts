@@ -23,7 +23,8 @@ interface Fragility {
 
 /**
  * A service that fails when it is told to: `fail` at once, `fail later` in a turn of the event loop. `count` says how
- * often it was said to this connection, as far as the service remembers. All else it says back. It says `opened` first.
+ * often it was said to this connection, as far as the service remembers; `join` stores it as `alice` and adds it to the
+ * group `g`. All else it says back. It says `opened` first.
  */
 export function fragile(form: Form, paths: Paths, { supervision, failsToOpen = () => false }: Fragility) {
   const closes = new Inbox<Closure>();
@@ -88,6 +89,10 @@ function serviceOf(
 async function say(connection: Connection, text: string): Promise<void> {
   if (text === 'fail later') await new Promise(setImmediate);
   if (text.startsWith('fail')) throw new Error(secret);
+  if (text === 'join') {
+    await connection.storeConnection('alice');
+    await connection.addConnectionToGroup('g');
+  }
   connection.pushText(text);
 }
 
@@ -124,6 +129,14 @@ function fragileMachine(open: (connection: Connection) => void, closes: Inbox<Cl
           },
           { guard: says('fail'), actions: ['count', 'fail'] },
           { guard: says('fail later'), actions: 'failLater' },
+          {
+            guard: says('join'),
+            actions: [
+              { type: 'storeConnection', params: { name: 'alice' } },
+              { type: 'addConnectionToGroup', params: { group: 'g' } },
+              { type: 'pushText', params: { text: 'join' } },
+            ],
+          },
           {
             actions: {
               type: 'pushText',
