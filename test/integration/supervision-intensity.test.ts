@@ -20,9 +20,9 @@ async function crash(server: Server, count: number): Promise<void> {
 }
 
 describe.each(forms)('a service made with %s', (form) => {
-  async function begin() {
+  async function begin(supervision = {}) {
     const clock = new SimulatedClock();
-    const { service } = fragile(form, at(path), { supervision: { intensity, recovery } });
+    const { service } = fragile(form, at(path), { supervision: { intensity, recovery, ...supervision } });
     const server = await serve([service, echo(form, at('/healthy/ws'))], { clock });
     return { clock, server };
   }
@@ -92,6 +92,18 @@ describe.each(forms)('a service made with %s', (form) => {
     await advance(clock, 1_200, 100);
     await crash(server, 3);
     expect((await failed.next()).retryMs).toBe(2_000);
+  });
+
+  it('counts its crashes from nought on probation, however lately those were that made it fail', async () => {
+    const { clock, server } = await begin({ intensity: { crashes: 3, withinMs: 60_000 } });
+    const failed = watch(server.troupe, 'service.failed');
+    await crash(server, 3);
+    await failed.next();
+    await advance(clock, 2_200, 100);
+    await crash(server, 2);
+    expect(failed.unread).toEqual([]);
+    await crash(server, 1);
+    expect(await failed.next()).toMatchObject({ crashes: 3, retryMs: 4_000 });
   });
 
   it('may be detached while it has failed', async () => {

@@ -114,14 +114,25 @@ describe.each(forms)('a connection to a service made with %s', (form) => {
     await client.close(1000);
     expect((await closed.next()).code).toBe(1000);
 
-    const second = await connect(server.url(path));
-    await second.next();
-    second.send('fail');
-    await watch(server.troupe, 'connection.crashed').next();
-    await server.troupe.detachService(path);
-    expect((await second.closed).code).toBe(1001);
     await advance(clock, 1_000);
     expect(client.messages.all).toEqual(['opened']);
+  });
+
+  it('is closed when its service drains while it waits, and the messages that wait are dropped', async () => {
+    const { service, closes } = make();
+    const { clock, server, client, restarted } = await begin(service);
+    const crashes = watch(server.troupe, 'connection.crashed');
+    for (const text of ['fail', 'one that waits', 'another']) client.send(text);
+    await crashes.next();
+    await client.ping();
+
+    await server.troupe.detachService(path);
+
+    expect((await client.closed).code).toBe(1001);
+    await advance(clock, 1_000);
+    expect(client.messages.all).toEqual(['opened']);
+    expect(restarted.all).toEqual([]);
+    expect(closes.all).toEqual(form === 'machine' ? [] : [{ code: 1001, reason: expect.any(String) }]);
     expect(server.troupe.services()).toEqual([]);
   });
 
