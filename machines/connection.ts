@@ -48,7 +48,7 @@ export const connectionMachine = setup({
       | { type: 'ws.draining' }
       | { type: 'ws.idle' }
       | { type: 'ws.auth.expiring'; expiresAt: number }
-      | { type: 'ws.reply'; request: string; data?: unknown; error?: unknown }
+      | { type: 'ws.reply'; request: string; life: number; data?: unknown; error?: unknown }
       | { type: 'handler.settled' }
       | { type: 'handler.failed'; error: unknown; during: string; state: CrashState; code: number; reason: string }
       | { type: 'restart.due' }

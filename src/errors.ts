@@ -79,7 +79,7 @@ const catalogue = {
     `The remote side answered the request "${fields.request}" with what its schema refuses: ${fields.reason}. ` +
     'Correct the remote program, or the schema.',
   TROUPE_REQUEST_ENDED: (fields: { request: string }) =>
-    `The connection ended before the request "${fields.request}" was answered. ` +
+    `The connection ended, or its service began anew, before the request "${fields.request}" was answered. ` +
     'Uncaught in a handler it is no failure; catch it where something has to be undone.',
   TROUPE_REQUEST_REFUSED: (fields: { request: string; answer: string }) =>
     `The remote side answered the request "${fields.request}" with the error "${fields.answer}". ` +

@@ -26,7 +26,7 @@ export interface Performer {
   /** It has failed and another one takes its place: nothing of it acts any more. What it was may be kept for that one. */
   halt?(how: { readonly isKept: boolean }): void;
   /** Whether it could keep what it was. Without it, it goes on as it is. */
-  readonly isKept?: boolean;
+  readonly isKept?: boolean | undefined;
   /** What goes on from what was kept. May throw: user code runs. */
   resumed?(): Performer;
 }

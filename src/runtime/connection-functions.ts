@@ -124,8 +124,8 @@ export abstract class ConnectionFunctions implements Connection {
     return (this.#attributes ??= new Map());
   }
 
-  /** The service begins anew. */
-  forgetAttributes(): void {
+  /** The service begins anew: what it kept here is gone. */
+  forget(): void {
     this.#attributes = undefined;
   }
 

@@ -115,18 +115,25 @@ function settleLater(
   result: unknown,
   watch: HandlerWatch | undefined,
 ): void {
+  const { performer } = owner;
   // A promise of its own settles once, whatever the `then` of the service's one does.
   void new Promise((resolve) => {
     resolve(result);
   }).then(
-    () => settle(owner, type, watch),
+    () => settle(owner, type, watch, performer),
     (error: unknown) => fail(owner, type, error, watch),
   );
 }
 
-function settle(owner: HandlingOwner, type: ServiceEvent['type'], watch: HandlerWatch | undefined): void {
+function settle(
+  owner: HandlingOwner,
+  type: ServiceEvent['type'],
+  watch: HandlerWatch | undefined,
+  performer: Performer | undefined,
+): void {
   watch?.settled();
-  owner.settled(type);
+  // A machine that has failed meanwhile has a successor, which settles for itself.
+  if (owner.performer === performer) owner.settled(type);
 }
 
 function fail(owner: HandlingOwner, type: ServiceEvent['type'], error: unknown, watch: HandlerWatch | undefined): void {

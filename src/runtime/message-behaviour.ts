@@ -56,7 +56,7 @@ class MessagePerformer implements Performer {
   readonly #inner: Performer;
   readonly #connection: MessagingConnection;
   readonly #setting: Setting;
-  /** The service knows of the end: a schema that has taken longer than that hands over nothing more. */
+  /** The service knows of the end, or has failed: a schema that has taken longer than that hands over nothing more. */
   #isOver = false;
 
   constructor(inner: Performer, connection: MessagingConnection, setting: Setting) {
@@ -74,7 +74,9 @@ class MessagePerformer implements Performer {
         return Promise.resolve(decoded).then((later) => this.#setting.turns.during(() => this.#take(later)));
       }
       case 'ws.reply': {
-        const { request, data, error } = event;
+        const { request, life, data, error } = event;
+        // The machine that asked is no more, and its successor knows nothing of it.
+        if (life !== this.#connection.life) return undefined;
         const told =
           error === undefined ? { type: `reply.${request}`, data } : { type: `unanswered.${request}`, error };
         return this.#inner.receive(connection, told as ServiceEvent);
@@ -89,6 +91,19 @@ class MessagePerformer implements Performer {
 
   state(): unknown {
     return this.#inner.state?.();
+  }
+
+  halt(how: { readonly isKept: boolean }): void {
+    this.#isOver = true;
+    this.#inner.halt?.(how);
+  }
+
+  get isKept(): boolean | undefined {
+    return this.#inner.isKept;
+  }
+
+  resumed(): Performer {
+    return new MessagePerformer(this.#inner.resumed?.() ?? this.#inner, this.#connection, this.#setting);
   }
 
   stop(): void {

@@ -26,6 +26,8 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 export class MessagingConnection extends LiveConnection implements ActingConnection, Asked {
   /** The request that its machine is handling, if the message is one and asks for a reply. */
   handled: RequestReference | undefined;
+  /** How often its service has begun anew for it. */
+  life = 0;
   readonly #messages: AnyMessages;
   readonly #codec: MessageCodec;
   #requests: Requests | undefined;
@@ -68,9 +70,10 @@ export class MessagingConnection extends LiveConnection implements ActingConnect
 
   ask(message: object, options: RequestOptions): void {
     const request = this.#codec.requestTypeOf(message);
+    const { life } = this;
     this.request(message, options).then(
-      (data: unknown) => this.#tell({ type: 'ws.reply', request, data }),
-      (error: unknown) => this.#tell({ type: 'ws.reply', request, error }),
+      (data: unknown) => this.#tell({ type: 'ws.reply', request, life, data }),
+      (error: unknown) => this.#tell({ type: 'ws.reply', request, life, error }),
     );
   }
 
@@ -125,6 +128,12 @@ export class MessagingConnection extends LiveConnection implements ActingConnect
     this.handled = undefined;
     if (handled !== undefined) this.sendError({ ...FAILED, of: handled.type }, handled);
     super.failed(error, during);
+  }
+
+  override forget(): void {
+    super.forget();
+    this.life++;
+    this.#requests?.end();
   }
 
   sendRequest(text: string): DeliveryStatus {

@@ -29,7 +29,7 @@ export class Requests {
   readonly #wheel: TimerWheel;
   readonly #maxRequests: number;
   readonly #waiting = new Map<number, Waiting>();
-  /** The errors of those that the connection's end has ended. */
+  /** The errors of those that `end` has ended. */
   readonly #ended = new WeakSet();
   #lastId = 0;
 
@@ -84,7 +84,7 @@ export class Requests {
     return true;
   }
 
-  /** The connection has ended: so have they. */
+  /** The connection has ended, or who asked: so have they. */
   end(): void {
     for (const { type, deadline, reject } of this.#waiting.values()) {
       deadline.cancel();
@@ -95,7 +95,7 @@ export class Requests {
     this.#waiting.clear();
   }
 
-  /** Whether `error` says no more than that the connection has ended. */
+  /** Whether `error` says no more than that. */
   hasEnded(error: unknown): boolean {
     return typeof error === 'object' && error !== null && this.#ended.has(error);
   }

@@ -81,7 +81,7 @@ export class ConnectionRestarts {
       reportRestarted(connection, 'snapshot', total);
       handling.resume(connection);
     } else {
-      connection.forgetAttributes();
+      connection.forget();
       reportRestarted(connection, 'start', total);
       handling.open(connection, OPEN);
     }

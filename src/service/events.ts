@@ -28,8 +28,14 @@ export type ServiceEvent =
       readonly type: 'ws.message';
       readonly message: Readonly<Record<string, unknown>>;
     }
-  /** A request of the machine was answered with `data`, or not, for the reason `error`. */
-  | { readonly type: 'ws.reply'; readonly request: string; readonly data?: unknown; readonly error?: unknown };
+  /** A request of the machine, in that of its lives, was answered with `data`, or not, for the reason `error`. */
+  | {
+      readonly type: 'ws.reply';
+      readonly request: string;
+      readonly life: number;
+      readonly data?: unknown;
+      readonly error?: unknown;
+    };
 
 /** The kinds of events that a service may leave unhandled. */
 export type WsEventType = ServiceEvent['type'];

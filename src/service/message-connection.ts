@@ -28,8 +28,9 @@ export interface MessageFunctions<M extends AnyMessages> {
    * a handler may await it; not while so many wait that the socket is no longer read.
    *
    * Rejects with a `TroupeError`: `TROUPE_REQUEST_TIMED_OUT`, `TROUPE_REQUEST_REFUSED`, `TROUPE_REPLY_INVALID`,
-   * `TROUPE_REQUEST_ENDED` when the connection ends, `TROUPE_REQUEST_UNSENT`, `TROUPE_REQUESTS_EXCEEDED`. A promise that
-   * nobody looks at is no unhandled rejection. `TROUPE_REQUEST_ENDED` that a handler does not catch is no failure of it.
+   * `TROUPE_REQUEST_ENDED` when the connection ends or its service begins anew, `TROUPE_REQUEST_UNSENT`,
+   * `TROUPE_REQUESTS_EXCEEDED`. A promise that nobody looks at is no unhandled rejection. `TROUPE_REQUEST_ENDED` that a
+   * handler does not catch is no failure of it.
    */
   request<const Request extends RequestOut<M>>(
     message: Request,

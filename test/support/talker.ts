@@ -13,6 +13,7 @@ import {
   type MessageIn,
   type MessageDeclarations,
   type ServiceSource,
+  type SupervisionOptions,
 } from 'troupe';
 import type { Client } from './client.ts';
 import { secret, type Form, type Paths } from './forms.ts';
@@ -20,10 +21,13 @@ import { Inbox, type Gate } from './inbox.ts';
 
 interface Options extends Pick<MessageDeclarations, 'onInvalidMessage' | 'maxRequests'> {
   readonly authenticate?: () => AuthAnswer<string>;
+  readonly supervision?: SupervisionOptions;
 }
 
+type ServiceSettings = Pick<Options, 'authenticate' | 'supervision'>;
+
 /** What a talker understands. `gates` holds back the schema of "ponder", by the text that is pondered. */
-function messagesOf(gates: ReadonlyMap<string, Gate>, options: Omit<Options, 'authenticate'>) {
+function messagesOf(gates: ReadonlyMap<string, Gate>, options: Omit<Options, keyof ServiceSettings>) {
   const fits = async (text: string): Promise<boolean> => {
     await gates.get(text)?.opened;
     return text !== 'nonsense';
@@ -38,6 +42,7 @@ function messagesOf(gates: ReadonlyMap<string, Gate>, options: Omit<Options, 'au
       refuse: { message: z.object({}), reply: z.number() },
       fail: { message: z.object({}), reply: z.number() },
       ask: z.object({ question: z.string(), timeoutMs: z.number() }),
+      wonder: z.object({ question: z.string() }),
       blunder: z.object({}),
       keys: z.looseObject({}),
     },
@@ -80,6 +85,13 @@ async function talk(messages: Talk, connection: TalkConnection, message: Message
       connection.push({ type: 'said', text });
       return undefined;
     }
+    case 'wonder':
+      // Nobody waits for it: the next message is handled meanwhile.
+      void connection.request({ type: 'confirm', question: message.question }).then(
+        (sure) => connection.push({ type: 'said', text: `sure: ${sure}` }),
+        (error: unknown) => connection.push({ type: 'said', text: codeOf(error) }),
+      );
+      return undefined;
     case 'blunder':
       connection.push({ type: 'said', text: 5 as unknown as string });
       return undefined;
@@ -95,14 +107,14 @@ function codeOf(error: unknown): string {
 
 /** Understands declared messages, in each of the three forms. What became of it arrives in `closes`. */
 export function talker(form: Form, paths: Paths, options: Options = {}, gates: ReadonlyMap<string, Gate> = new Map()) {
-  const { authenticate, ...declared } = options;
+  const { authenticate, supervision, ...declared } = options;
   const closes = new Inbox<number>();
   const messages = messagesOf(gates, declared);
-  const admission = authenticate === undefined ? {} : { authenticate };
-  return { messages, closes, service: serviceOf(form, paths, { messages, ...admission }, closes) };
+  const settings = { ...(authenticate && { authenticate }), ...(supervision && { supervision }) };
+  return { messages, closes, service: serviceOf(form, paths, { messages, ...settings }, closes) };
 }
 
-type Told = { readonly messages: Talk } & Pick<Options, 'authenticate'>;
+type Told = { readonly messages: Talk } & ServiceSettings;
 
 function serviceOf(form: Form, paths: Paths, told: Told, closes: Inbox<number>): ServiceSource {
   const { messages } = told;
@@ -206,6 +218,12 @@ function talkMachine(closes: Inbox<number>) {
               message: { type: 'confirm', question: message.question },
               timeoutMs: message.timeoutMs,
             }),
+          },
+        },
+        'message.wonder': {
+          actions: {
+            type: 'request',
+            params: ({ event: { message } }) => ({ message: { type: 'confirm', question: message.question } }),
           },
         },
         'message.blunder': {
