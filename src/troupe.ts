@@ -16,7 +16,7 @@ import { AddressCounts } from './runtime/address-counts.ts';
 import { systemClock } from './runtime/clock.ts';
 import { drainRequest, type DrainOptions } from './runtime/drain.ts';
 import { Functions } from './runtime/functions.ts';
-import { watchInspection } from './runtime/inspection.ts';
+import { inspectionOf, watchInspection } from './runtime/inspection.ts';
 import { harmless, isolateSystem } from './runtime/isolation.ts';
 import type { LiveConnection } from './runtime/connection.ts';
 import { Inventory } from './runtime/inventory.ts';
@@ -161,6 +161,8 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
   });
   const { system } = supervisor.actor;
   watchInspection(system, options.inspect !== undefined);
+  const inspection = inspectionOf(system);
+  const steps = events.topics['machine.transitioned'];
   isolateSystem(system, {
     actorFailed(actor, error) {
       const connection = boundConnection(actor) as LiveConnection | undefined;
@@ -169,6 +171,7 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
     },
     observerFailed,
     during: (userCode) => turns.during(userCode),
+    isFollowed: (actor) => steps.isHeard || inspection.watches(actor),
   });
   overhearMachines(system, events);
   // After the isolation, as it relays what it has scheduled.

@@ -25,6 +25,8 @@ export interface IsolationReports {
   observerFailed(error: unknown): void;
   /** Runs user code, see `turns.ts`. */
   during(userCode: () => void): void;
+  /** Whether anybody is told of what `actor` does, beside those who subscribed to it. Left out: it may be. */
+  isFollowed?(actor: AnyActorRef): boolean;
 }
 
 interface ExecutableAction {
@@ -50,9 +52,32 @@ interface SystemInternals {
   inspect: AnyActorRef['system']['inspect'];
 }
 
+/** What actors of an isolated system may rely on. */
+export type Isolation = Required<Pick<IsolationReports, 'actorFailed' | 'isFollowed'>>;
+
+const isolations = new WeakMap<AnyActorRef['system'], Isolation>();
+
+/** The isolation of `system`, if there is one that knows who is told of what. */
+export function isolationOf(system: AnyActorRef['system']): Isolation | undefined {
+  return isolations.get(system);
+}
+
+/** On an actor to which somebody has ever subscribed. */
+const SUBSCRIBED = Symbol('subscribed');
+
+interface Subscribable {
+  [SUBSCRIBED]?: true;
+}
+
+export function isSubscribed(actor: object): boolean {
+  return (actor as Subscribable)[SUBSCRIBED] === true;
+}
+
 /** Isolates every actor that is made in `system` from now on. */
 export function isolateSystem(system: AnyActorRef['system'], reports: IsolationReports): void {
   const internals = system as unknown as SystemInternals;
+  const { actorFailed, isFollowed } = reports;
+  if (isFollowed !== undefined) isolations.set(system, { actorFailed, isFollowed });
   const callbacks = createHarmlessCallbacks(reports);
   const send = internals._sendInspectionEvent;
   internals._sendInspectionEvent = (event) => {
@@ -144,6 +169,7 @@ function createHarmlessCallbacks(reports: IsolationReports): HarmlessCallbacks {
       reports.actorFailed(actor as AnyActorRef, error);
   return {
     subscribe(...args) {
+      (this as Subscribable)[SUBSCRIBED] = true;
       const failed = failing(this);
       const observer = toObserver(...(args as Parameters<typeof toObserver>));
       return ofXState(this).subscribe.call(this, {

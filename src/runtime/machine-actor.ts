@@ -5,8 +5,9 @@
  * XState's constructor spreads two objects of options into one, for which V8
  * makes a hidden class anew for each actor. Here the same fields are set in the
  * same order, from options of one shape. The actor has XState's own prototype
- * and everything that it does is XState's; only the scope that it lends its
- * logic is written out again, as XState makes it within its constructor.
+ * and everything that it does is XState's, but for two things. The scope that it
+ * lends its logic is written out again, as XState makes it within its
+ * constructor; and its mailbox hands what nobody follows to `quiet-steps.ts`.
  *
  * The first actor of the process is made by XState, and all are as long as it
  * does not look as expected. So are all in XState's development build, which
@@ -14,7 +15,8 @@
  * `test/runtime/machine-actor.test.ts` compares both, and so does the property
  * of `planned-machine.ts`.
  */
-import { Actor, createActor, raise, type AnyActorRef, type AnyStateMachine } from 'xstate';
+import { Actor, createActor, raise, type AnyActorRef, type AnyStateMachine, type EventObject } from 'xstate';
+import { processOf, type QuietActor } from './quiet-steps.ts';
 
 export interface MachineActorOptions {
   readonly parent: AnyActorRef;
@@ -41,7 +43,7 @@ interface Action {
 type Listeners = Map<string, Set<(emitted: object) => void>>;
 
 /** The fields of XState's `Actor`. */
-interface Fields {
+interface Fields extends QuietActor {
   logic: unknown;
   _snapshot: unknown;
   clock: unknown;
@@ -63,13 +65,12 @@ interface Fields {
   src: string;
   _deferred: (() => void)[];
   send(event: unknown): void;
-  _process(event: unknown): void;
   _initState(): void;
 }
 
 /** What is XState's own and learnt from its first actor. */
 interface Model {
-  readonly Mailbox: new (process: (event: unknown) => void) => object;
+  readonly Mailbox: new (process: (event: EventObject) => void) => object;
   readonly clock: unknown;
   readonly logger: unknown;
   readonly devTools: unknown;
@@ -121,7 +122,7 @@ const Made = function made(
   this.clock = system._clock;
   this.options = { clock, logger, devTools, parent, id, src, input };
   this.id = id;
-  this.mailbox = new Mailbox(this._process.bind(this));
+  this.mailbox = new Mailbox(processOf(this, parent.system));
   this.observers = new Set();
   this.eventListeners = new Map();
   this.logger = system._logger;

@@ -75,6 +75,8 @@ export class Plans {
   /** What the plans were made of. */
   #implementations: Machine['implementations'] | undefined;
   #byNodes = new WeakMap<readonly StateNode[], Configuration>();
+  /** Mostly many actors are in the same states. */
+  #latest: Configuration | undefined;
   #byKey = new Map<string, Configuration>();
   #count = 0;
   #nodes = 0;
@@ -93,7 +95,10 @@ export class Plans {
   configurationOf(snapshot: Snapshot): Configuration | undefined {
     if (this.#machine.implementations !== this.#implementations) this.#begin();
     if (snapshot.status !== 'active' || snapshot.machine !== this.#machine || !snapshot.context) return undefined;
+    const latest = this.#latest;
+    if (latest !== undefined && latest.sample._nodes === snapshot._nodes) return latest;
     const known = this.#byNodes.get(snapshot._nodes);
+    if (known !== undefined) this.#latest = known;
     // Nothing is looked for that has no room: XState's arrays are new ones each time.
     if (known !== undefined || this.#oracle === undefined || this.#isFull) return known;
     const configuration = this.#configuration(snapshot._nodes);
@@ -209,6 +214,7 @@ export class Plans {
   #begin(): void {
     this.#implementations = this.#machine.implementations;
     this.#byNodes = new WeakMap();
+    this.#latest = undefined;
     this.#byKey = new Map();
     this.#count = 0;
     this.#nodes = 0;

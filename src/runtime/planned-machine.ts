@@ -30,7 +30,8 @@
  * It is relied on that XState keeps a machine's states and transitions as they
  * were made. Its implementations may be replaced at any time between two events.
  */
-import { StateMachine, type AnyStateMachine, type EventObject, type StateValue } from 'xstate';
+import { StateMachine, type AnyActorRef, type AnyStateMachine, type EventObject, type StateValue } from 'xstate';
+import { onRejected } from '../thenable.ts';
 import { internalsOf, type Machine, type Scope, type Snapshot, type Transition } from './machine-internals.ts';
 import { Plans, type Configuration, type Plan } from './machine-plans.ts';
 import { assignTo, carryOutBuiltin, paramsOf, type Before } from './planned-actions.ts';
@@ -42,10 +43,20 @@ import { assignTo, carryOutBuiltin, paramsOf, type Before } from './planned-acti
 export interface PlanCounts {
   begun: number;
   planned: number;
+  /** Those of the planned ones that nobody followed, see `quiet-steps.ts`. */
+  quiet: number;
   left: number;
 }
 
 const planned = new WeakMap<AnyStateMachine, PlanCounts>();
+
+/** On a machine that is planned: it is asked for with every event, so it is no look-up. */
+const PLANNED = Symbol('planned');
+
+/** How `logic` is planned, if it is. */
+export function plannedMachineOf(logic: unknown): Pick<PlannedMachine, 'takeQuietly'> | undefined {
+  return (logic as { readonly [PLANNED]?: PlannedMachine })[PLANNED];
+}
 
 /**
  * Plans `machine` from now on: in place, as the actors' snapshots and the inspector know it by its identity. `types`
@@ -54,7 +65,7 @@ const planned = new WeakMap<AnyStateMachine, PlanCounts>();
 export function planMachine(machine: AnyStateMachine, types: readonly string[]): PlanCounts {
   let counts = planned.get(machine);
   if (counts === undefined) {
-    planned.set(machine, (counts = { begun: 0, planned: 0, left: 0 }));
+    planned.set(machine, (counts = { begun: 0, planned: 0, quiet: 0, left: 0 }));
     if (isStock(machine)) new PlannedMachine(internalsOf(machine), types, counts).install();
   }
   return counts;
@@ -82,6 +93,17 @@ function isBound(machine: AnyStateMachine, method: 'transition' | 'getInitialSna
 
 const STOP = 'xstate.stop';
 
+/** What is needed of an actor that takes an event quietly. */
+export interface QuietlyActing {
+  readonly system: AnyActorRef['system'];
+  readonly _actorScope: object;
+}
+
+/** Who is told of an async action of `actor` that rejected. */
+export interface ActionReports {
+  actorFailed(actor: AnyActorRef, error: unknown): void;
+}
+
 /** What actions change. */
 type Changing = Pick<Snapshot, 'context' | 'children'>;
 
@@ -108,6 +130,7 @@ class PlannedMachine {
   /** Takes the place of the machine's own `transition` and `getInitialSnapshot`. */
   install(): void {
     const machine = this.#machine;
+    Object.defineProperty(machine, PLANNED, { value: this });
     machine.transition = (snapshot, event, scope) => this.#transition(snapshot, event, scope);
     machine.getInitialSnapshot = (scope, input) => this.#begin(scope, input);
     const select = machine.getTransitionData.bind(machine);
@@ -179,6 +202,25 @@ class PlannedMachine {
     }
   }
 
+  /**
+   * What `event` does to an actor that nobody follows, if it is known and no guard is asked. `undefined`: nothing was
+   * done. `reports` is told of async actions that reject.
+   */
+  takeQuietly(
+    actor: QuietlyActing,
+    snapshot: Snapshot,
+    event: EventObject,
+    reports: ActionReports,
+  ): Snapshot | undefined {
+    if (typeof event?.type !== 'string') return undefined;
+    const configuration = this.#plans.configurationOf(snapshot);
+    const plan = configuration?.decisions.get(event.type)?.always;
+    if (plan === undefined || !this.#plans.isValid(plan)) return undefined;
+    this.#counts.planned++;
+    this.#counts.quiet++;
+    return this.#following(snapshot, plan, configuration!, this.#actQuietly(plan, snapshot, event, actor, reports));
+  }
+
   #leave(snapshot: Snapshot, event: EventObject, scope: Scope): Snapshot {
     this.#counts.left++;
     return this.#interpret(snapshot, event, scope);
@@ -194,10 +236,14 @@ class PlannedMachine {
   ): Snapshot {
     this.#counts.planned++;
     const after = this.#act(plan, snapshot, event, scope);
-    const isNew = plan.next !== undefined || after !== snapshot;
-    const next = isNew ? snapshotFrom(snapshot, plan.next ?? configuration, after.context, after.children) : snapshot;
+    const next = this.#following(snapshot, plan, configuration, after);
     tellOfStep(scope, event, next, transitions);
     return next;
+  }
+
+  #following(snapshot: Snapshot, { next }: Plan, configuration: Configuration, after: Changing): Snapshot {
+    if (next === undefined && after === snapshot) return snapshot;
+    return snapshotFrom(snapshot, next ?? configuration, after.context, after.children);
   }
 
   /** Carries out the actions of `plan`. Answers with `before`, or with what takes its place. */
@@ -219,6 +265,32 @@ class PlannedMachine {
     return now;
   }
 
+  /** The same, but inspectors are not told, and the scope is left alone where nothing needs it. */
+  #actQuietly(
+    plan: Plan,
+    before: Changing,
+    event: EventObject,
+    actor: QuietlyActing,
+    reports: ActionReports,
+  ): Changing {
+    const { system } = actor;
+    let now = before;
+    for (const { declared, implementation, builtin } of plan.actions!) {
+      const { context } = now;
+      const info = { context, event, self: actor, system };
+      const params = declared === undefined ? undefined : paramsOf(declared, context, event);
+      if (builtin === undefined) {
+        const result = implementation?.(info, params);
+        if (result !== undefined) reportRejection(result, actor, reports);
+        continue;
+      }
+      const actedOn = this.#actedOn(now);
+      const after = carryOutBuiltin(builtin, actor._actorScope as Scope, actedOn, info, params);
+      if (after !== actedOn) now = after;
+    }
+    return now;
+  }
+
   #actedOn({ context, children }: Changing): Before {
     return { machine: this.#rootless, context, children, _nodes: [] };
   }
@@ -231,6 +303,11 @@ class PlannedMachine {
     tellOfStep(scope, event, next, []);
     return next;
   }
+}
+
+/** Apart, so that only actions that answer with something cost a closure. */
+function reportRejection(result: unknown, self: unknown, reports: ActionReports): void {
+  onRejected(result, (error) => reports.actorFailed(self as AnyActorRef, error));
 }
 
 function tellOfStep(

@@ -8,27 +8,32 @@ export interface Acting {
   readonly self: AnyActorRef;
 }
 
-const connections = new WeakMap<AnyActorRef, Connection>();
+/** On an actor: its connection. It is asked for with each action, so it is no look-up. */
+const CONNECTION = Symbol('connection');
+
+interface Bound {
+  [CONNECTION]?: Connection | undefined;
+}
 
 /** @internal Says which connection the actor, and whatever it starts, acts for. */
 export function bindToConnection(actor: AnyActorRef, connection: Connection): void {
-  connections.set(actor, connection);
+  (actor as Bound)[CONNECTION] = connection;
 }
 
 /** @internal The actor acts for its connection no more: another one takes its place. */
 export function releaseFromConnection(actor: AnyActorRef): void {
-  connections.delete(actor);
+  (actor as Bound)[CONNECTION] = undefined;
 }
 
 /** @internal The connection that `actor` itself is the machine of. */
 export function connectionOfMachine(actor: AnyActorRef): Connection | undefined {
-  return connections.get(actor);
+  return (actor as Bound)[CONNECTION];
 }
 
 /** @internal The connection that `actor` or one of its parents was started for. */
 export function boundConnection(actor: AnyActorRef): Connection | undefined {
   for (let current: AnyActorRef | undefined = actor; current !== undefined; current = current._parent) {
-    const connection = connections.get(current);
+    const connection = connectionOfMachine(current);
     if (connection !== undefined) return connection;
   }
   return undefined;

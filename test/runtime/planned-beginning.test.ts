@@ -237,6 +237,6 @@ describe('a planned machine', () => {
     machine.getInitialSnapshot = (...args) => ({ ...original(...args), context: { n: 5 } }) as never;
     const counts = planMachine(machine, types);
     expect(snapshotOf(createActor(machine)).context).toEqual({ n: 5 });
-    expect(counts).toEqual({ begun: 0, planned: 0, left: 0 });
+    expect(counts).toEqual({ begun: 0, planned: 0, quiet: 0, left: 0 });
   });
 });

@@ -15,6 +15,7 @@ import {
   type InspectionEvent,
 } from 'xstate';
 import { createMachineActor } from '../../src/runtime/machine-actor.ts';
+import { isolateSystem } from '../../src/runtime/isolation.ts';
 import { isolateMachine } from '../../src/runtime/machine-isolation.ts';
 import { planMachine, type PlanCounts } from '../../src/runtime/planned-machine.ts';
 import { eventTypes, machineSpec, oddEventTypes, type MachineSpec } from '../support/generated-machine-specs.ts';
@@ -24,6 +25,7 @@ type Stimulus =
   | { readonly does: 'send'; readonly who: number; readonly event: GeneratedEvent }
   | { readonly does: 'wait'; readonly who: number; readonly ms: number }
   | { readonly does: 'inspect'; readonly who: number }
+  | { readonly does: 'subscribe'; readonly who: number }
   | { readonly does: 'restore'; readonly who: number }
   | { readonly does: 'begin'; readonly who: number }
   | { readonly does: 'mock'; readonly who: number }
@@ -34,6 +36,8 @@ interface Run {
   readonly isIsolated: boolean;
   readonly hasParent: boolean;
   readonly isInspected: boolean;
+  /** Nobody subscribes, and what is followed is known: then events are taken quietly. */
+  readonly isQuiet: boolean;
   readonly stimuli: readonly Stimulus[];
 }
 
@@ -54,17 +58,20 @@ const stimulus: fc.Arbitrary<Stimulus> = fc.oneof(
     arbitrary: fc.record({ does: fc.constantFrom('inspect' as const, 'restore' as const, 'mock' as const), who }),
     weight: 1,
   },
-  { arbitrary: fc.record({ does: fc.constant('begin' as const), who }), weight: 2 },
+  { arbitrary: fc.record({ does: fc.constantFrom('begin' as const, 'subscribe' as const), who }), weight: 3 },
   { arbitrary: fc.record({ does: fc.constant('stop' as const), who }), weight: 1 },
 );
 
-const run: fc.Arbitrary<Run> = fc.record({
+const anyRun: fc.Arbitrary<Run> = fc.record({
   spec: machineSpec,
   isIsolated: fc.boolean(),
   hasParent: fc.boolean(),
   isInspected: fc.boolean(),
+  isQuiet: fc.boolean(),
   stimuli: fc.array(stimulus, { minLength: 4, maxLength: 24, size: 'max' }),
 });
+/** Only what has a parent is made by the runtime, and what is inspected from the beginning is never quiet. */
+const run = anyRun.map((any): Run => (any.isQuiet ? { ...any, hasParent: true, isInspected: false } : any));
 
 /** What can be seen of an error; XState gives them away as they are. */
 const errorOf = (error: unknown): unknown => (error instanceof Error ? `${error.name}: ${error.message}` : error);
@@ -108,16 +115,19 @@ class Side {
   readonly #before: AnyMachineSnapshot[] = [];
   readonly #hasParent: boolean;
   readonly #isInspected: boolean;
+  readonly #isQuiet: boolean;
+  #isFollowed: boolean;
   readonly #create: typeof createMachineActor;
 
   constructor(
-    { spec, isIsolated, hasParent, isInspected }: Run,
+    { spec, isIsolated, hasParent, isInspected, isQuiet }: Run,
     create: typeof createMachineActor,
     prepare: (machine: AnyStateMachine) => void,
   ) {
     this.#create = create;
     this.#hasParent = hasParent;
-    this.#isInspected = isInspected;
+    this.#isInspected = this.#isFollowed = isInspected;
+    this.#isQuiet = isQuiet;
     const { entries } = this.journal;
     const heard = fromTransition((state: null, event: EventObject & { error?: unknown; output?: unknown }) => {
       entries.push(['parent heard', event.type, errorOf(event.error), event.output]);
@@ -129,11 +139,22 @@ class Side {
       logger: (...said) => entries.push(['log', said]),
     });
     this.#root.start();
+    if (isQuiet) this.#isolate(this.#root.system);
     if (isInspected) this.#root.system.inspect((event) => entries.push(['inspected', seenBy(event)]));
     this.machine = buildMachine(spec, this.journal, this.#root);
     prepare(this.machine);
     if (isIsolated) isolateMachine(this.machine);
     this.#actors = [0, 1].map((index) => this.#make(index));
+  }
+
+  #isolate(system: AnyActor['system']): void {
+    const { entries } = this.journal;
+    isolateSystem(system, {
+      actorFailed: (actor, error) => entries.push(['failed', actor.id, errorOf(error)]),
+      observerFailed: (error) => entries.push(['observer failed', errorOf(error)]),
+      during: (userCode) => userCode(),
+      isFollowed: () => this.#isFollowed,
+    });
   }
 
   start(): void {
@@ -156,11 +177,16 @@ class Side {
             }),
             ...(snapshot !== undefined && { snapshot: snapshot as never }),
           });
-    actor.subscribe({
-      next: (next) => entries.push(['next', looksOf(next as AnyMachineSnapshot)]),
-      error: (error) => entries.push(['error', errorOf(error)]),
+    const observer = {
+      error: (error: unknown) => entries.push(['error', errorOf(error)]),
       complete: () => entries.push(['complete']),
-    });
+    };
+    if (this.#isQuiet) (actor as unknown as { observers: Set<unknown> }).observers.add(observer);
+    else
+      actor.subscribe({
+        ...observer,
+        next: (next) => entries.push(['next', looksOf(next as AnyMachineSnapshot)]),
+      });
     actor.on('*', (event) => entries.push(['emitted', { ...(event as object) }]));
     return actor;
   }
@@ -174,7 +200,14 @@ class Side {
         this.#clock.increment(stimulus.ms);
         return;
       case 'inspect':
+        this.#isFollowed = true;
         actor.system.inspect((event) => this.journal.entries.push(['inspected', seenBy(event)]));
+        return;
+      case 'subscribe':
+        actor.subscribe({
+          next: (next) => this.journal.entries.push(['next', looksOf(next as AnyMachineSnapshot)]),
+          error: () => {},
+        });
         return;
       case 'stop':
         return (actor as unknown as { _stop(): void })._stop();
@@ -313,19 +346,21 @@ const RUNS = Number(process.env['PLANNED_MACHINE_RUNS'] ?? 500);
 
 describe('a planned machine', () => {
   it('is not to be told from one that XState runs, over random machines and events', { timeout: 0 }, () => {
-    const total = { begun: 0, planned: 0, left: 0, refused: 0 };
+    const total = { begun: 0, planned: 0, quiet: 0, left: 0, refused: 0 };
     fc.assert(
       fc.property(run, (generated) => {
         const counts = compare(generated);
         if (counts === undefined) total.refused++;
         total.begun += counts?.begun ?? 0;
         total.planned += counts?.planned ?? 0;
+        total.quiet += counts?.quiet ?? 0;
         total.left += counts?.left ?? 0;
       }),
       { numRuns: RUNS },
     );
     // It would hold of a plan that is never used, too.
     expect(total.planned).toBeGreaterThan(total.left / 4);
+    expect(total.quiet).toBeGreaterThan(total.planned / 20);
     expect(total.begun).toBeGreaterThan(RUNS / 4);
     expect(total.refused).toBeLessThan(RUNS / 4);
   });

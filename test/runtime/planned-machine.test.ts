@@ -58,7 +58,7 @@ const inA = (a: object, rest: object = {}): AnyStateMachine =>
 const on = (go: unknown, rest: object = {}): AnyStateMachine => inA({ on: { go } }, rest);
 
 /** How `go` was carried out. */
-function carriedOut(machine: AnyStateMachine): Omit<PlanCounts, 'begun'> {
+function carriedOut(machine: AnyStateMachine): Pick<PlanCounts, 'planned' | 'left'> {
   const counts = planMachine(machine, types);
   const actor = start(machine);
   counts.planned = counts.left = 0;

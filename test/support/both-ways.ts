@@ -39,7 +39,7 @@ export function bothWays(
   make: (note: Note) => object,
   drive: (actor: AnyActor, note: Note, machine: AnyStateMachine) => void,
 ): { readonly ours: Notes; readonly theirs: Notes; readonly counts: PlanCounts } {
-  const counts: PlanCounts = { begun: 0, planned: 0, left: 0 };
+  const counts: PlanCounts = { begun: 0, planned: 0, quiet: 0, left: 0 };
   const [ours, theirs] = [true, false].map((isPlanned) => {
     const notes: Notes = [];
     const note: Note = (...what) => void notes.push(what);
