@@ -5,12 +5,12 @@ import { chromium, type Browser, type BrowserContext, type Page } from 'playwrig
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 
 const root = new URL('../../../', import.meta.url).pathname;
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-if (executablePath === undefined) {
+const installed = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+if (installed === undefined) {
   console.warn('Pages are not tested in a browser: no Chromium was found. On Debian: apt-get install chromium');
 }
 /** Whether there is one; the tests that need it are left out otherwise. */
-export const hasChromium = executablePath !== undefined;
+export const hasChromium = installed !== undefined;
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'];
 
 type ContextOptions = Parameters<Browser['newContext']>[0];
@@ -38,7 +38,8 @@ export function useChromium(): Chromium {
   beforeAll(async () => {
     const built = spawnSync(process.execPath, ['--import', 'tsx', 'src/inspector/page/build.ts'], { cwd: root });
     expect(built.stderr.toString()).toBe('');
-    browser = await chromium.launch({ args: flags, ...(executablePath ? { executablePath } : {}) });
+    const env = { ...process.env, TROUPE_TEST_CHROMIUM: installed };
+    browser = await chromium.launch({ args: flags, env, executablePath: `${import.meta.dirname}/chromium.sh` });
   }, 60_000);
 
   afterAll(async () => {
