@@ -52,9 +52,9 @@ function recording(machine: AnyStateMachine): ChartImplementations<Host, EventOb
   };
 }
 
-/** The same chart, interpreted by XState. */
-function interpreted(machine: AnyStateMachine, host: Host, snapshot?: AnyMachineSnapshot): AnyActor {
-  const own = machine.provide({
+/** The same chart, to be interpreted by XState. */
+function noting(machine: AnyStateMachine, host: Host): AnyStateMachine {
+  return machine.provide({
     actions: Object.fromEntries(
       namesOf(machine, 'actions').map((name) => [
         name,
@@ -65,6 +65,9 @@ function interpreted(machine: AnyStateMachine, host: Host, snapshot?: AnyMachine
     ),
     guards: Object.fromEntries(namesOf(machine, 'guards').map((name) => [name, () => answer(host, name)])),
   });
+}
+
+function interpreted(own: AnyStateMachine, snapshot?: AnyMachineSnapshot): AnyActor {
   const actor = createActor(own, snapshot === undefined ? {} : { snapshot: own.getPersistedSnapshot(snapshot) });
   actor.subscribe({ error: () => {} });
   return actor;
@@ -78,7 +81,7 @@ interface Stimulus {
 /** Runs both side by side and compares them after each step. */
 function compare(machine: AnyStateMachine, chart: CompiledChart<Host, EventObject>, stimuli: Iterable<Stimulus>): void {
   const [ours, theirs] = [newHost(), newHost()];
-  const actor = interpreted(machine, theirs);
+  const actor = interpreted(noting(machine, theirs));
   let { next: configuration, actions } = chart.initial;
   const agree = (event: EventObject): void => {
     for (const action of actions) action(ours, event);
@@ -143,23 +146,26 @@ describe.each(Object.entries(machines))('the compiled chart "%s"', (_name, machi
     const all = reachable(machine);
     const steps = new Map(all.map(({ key, steps: own }) => [key, own]));
     const configurations = new Map([[JSON.stringify(chart.initial.next.value), chart.initial.next]]);
+    const [ours, theirs] = [newHost(), newHost()];
+    const own = noting(machine, theirs);
     // Iterating a map goes on with what is added meanwhile.
     for (const [key, configuration] of configurations) {
       if (configuration.status === 'done') continue;
       for (const { event, answers } of steps.get(key) ?? []) {
-        const [ours, theirs] = [newHost(), newHost()];
-        ours.answers = theirs.answers = answers;
-        const actor = interpreted(machine, theirs, configuration.snapshot).start();
+        for (const host of [ours, theirs]) {
+          host.executed.length = 0;
+          host.answers = answers;
+        }
+        const actor = interpreted(own, configuration.snapshot).start();
         actor.send(event);
         const step = chart.step(configuration, event, ours);
         for (const action of step.actions) action(ours, event);
         const snapshot = actor.getSnapshot() as AnyMachineSnapshot;
-        const context = JSON.stringify([key, event, answers]);
-        expect(step.next.value, context).toEqual(snapshot.value);
-        expect(step.next.status, context).toBe(snapshot.status);
-        expect(step.next.tags, context).toEqual(snapshot.tags);
-        expect(ours.executed, context).toEqual(theirs.executed);
-        expect(step.actionNames, context).toEqual(theirs.executed);
+        const { value, status, tags } = step.next;
+        expect({ key, event, answers, value, status, tags, executed: ours.executed, named: step.actionNames }).toEqual({
+          ...{ key, event, answers, value: snapshot.value, status: snapshot.status, tags: snapshot.tags },
+          ...{ executed: theirs.executed, named: theirs.executed },
+        });
         configurations.set(JSON.stringify(step.next.value), step.next);
       }
     }
@@ -297,7 +303,7 @@ describe('any compiled chart', () => {
           if (isLooping(error) || isLooping((error as Error).cause)) return;
           expect(error).toMatchObject({ code: 'TROUPE_CHART_NOT_COMPILABLE' });
           const host = newHost();
-          interpreted(machine, host);
+          interpreted(noting(machine, host));
           expect(host.asked.size).toBeGreaterThan(0);
           return;
         }
