@@ -3,9 +3,8 @@
  *
  * Theory of operation
  *
- * A connection exists from the moment its upgrade has been answered with 101
- * until nothing of it is left: its socket has ended *and* its service has been
- * told. While it is `connected`, five things are true at once:
+ * A connection exists from the moment its upgrade has been answered with 101 until nothing of it is left: its socket
+ * has ended *and* its service has been told. While it is `connected`, five things are true at once:
  *
  * - `lifecycle`: is the service idle (`open`), handling something (`message`),
  *   or saying goodbye (`closing`)? One thing is handled at a time, whatever
@@ -48,6 +47,7 @@ export const connectionMachine = setup({
       | { type: 'ws.draining' }
       | { type: 'ws.idle' }
       | { type: 'ws.auth.expiring'; expiresAt: number }
+      | { type: 'ws.auth.renewed'; auth: unknown; expiresAt: number | undefined }
       | { type: 'ws.reply'; request: string; life: number; data?: unknown; error?: unknown }
       | { type: 'handler.settled' }
       | { type: 'handler.failed'; error: unknown; during: string; state: CrashState; code: number; reason: string }

@@ -24,6 +24,7 @@ export {
   Authenticate,
   BasePath,
   OnAuthExpiring,
+  OnAuthRenewed,
   OnBinaryMessage,
   OnClose,
   OnDraining,

@@ -7,6 +7,7 @@ const names = [
   'Authenticate',
   'BasePath',
   'OnAuthExpiring',
+  'OnAuthRenewed',
   'OnBinaryMessage',
   'OnClose',
   'OnDraining',

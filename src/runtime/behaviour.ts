@@ -63,6 +63,7 @@ const eventTypes: Readonly<Record<HandlerName, WsEventType>> = {
   onReplaced: 'ws.replaced',
   onDraining: 'ws.draining',
   onAuthExpiring: 'ws.auth.expiring',
+  onAuthRenewed: 'ws.auth.renewed',
 };
 
 const handlerOf = Object.fromEntries(Object.entries(eventTypes).map(([handler, type]) => [type, handler])) as Readonly<
@@ -122,6 +123,8 @@ function payloadOf(event: ServiceEvent): unknown {
       return { name: event.name };
     case 'ws.auth.expiring':
       return { expiresAt: event.expiresAt };
+    case 'ws.auth.renewed':
+      return { auth: event.auth, expiresAt: event.expiresAt };
     default:
       return undefined;
   }

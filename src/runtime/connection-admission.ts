@@ -16,6 +16,8 @@ import { Due } from './timer-wheel.ts';
 /** IANA's "Unauthorized"; what it means here stands in `close-codes.ts`. */
 const UNAUTHORIZED = 3000;
 const EXPIRED = 'the authentication has expired';
+/** How often in one turn of the event loop: a service that renews whenever it is told must not hold up all others. */
+const MOST_TOLD = 8;
 
 export class ConnectionAdmission extends Due {
   readonly params: unknown;
@@ -29,6 +31,9 @@ export class ConnectionAdmission extends Due {
   #leadMs: number | undefined;
   /** How often another `auth` was put in place. */
   #refreshes = 0;
+  /** The service is yet to be told of the `auth` that there is now. */
+  #isTellingDue = false;
+  #toldInThisTurn = 0;
 
   constructor(service: LiveService, { params, query, auth, expiresAt }: Admitted) {
     super(service.realm.wheel);
@@ -89,6 +94,7 @@ export class ConnectionAdmission extends Due {
       else {
         // A session that nobody has prolonged: it ends when it would have ended.
         this.auth = answer.auth;
+        this.#tellRenewed();
         this.#tellExpiring(connection);
       }
     };
@@ -116,6 +122,7 @@ export class ConnectionAdmission extends Due {
     this.#refreshes++;
     this.#expect();
     if (this.#connection?.authentication === 'expiring') this.#connection.actor.deliver(AUTH_REFRESHED);
+    this.#tellRenewed();
   }
 
   #expect(): void {
@@ -132,6 +139,26 @@ export class ConnectionAdmission extends Due {
   #tellExpiring(connection: LiveConnection): void {
     if (this.#expiresAt === undefined || !this.#service.handles.has('ws.auth.expiring')) return;
     connection.actor.deliver({ type: 'ws.auth.expiring', expiresAt: this.#expiresAt });
+  }
+
+  #tellRenewed(): void {
+    const connection = this.#connection;
+    if (connection === undefined || this.#isTellingDue || !this.#service.handles.has('ws.auth.renewed')) return;
+    this.#isTellingDue = true;
+    // It may be the handler of another connection that has put it in place.
+    if (this.#toldInThisTurn < MOST_TOLD) this.#service.realm.turns.after(() => this.#deliverRenewed(connection));
+  }
+
+  #deliverRenewed(connection: LiveConnection): void {
+    this.#isTellingDue = false;
+    if (!connection.isOpen) return;
+    if (this.#toldInThisTurn++ === 0) {
+      setImmediate(() => {
+        this.#toldInThisTurn = 0;
+        if (this.#isTellingDue) this.#deliverRenewed(connection);
+      });
+    }
+    connection.actor.deliver({ type: 'ws.auth.renewed', auth: this.auth, expiresAt: this.#expiresAt });
   }
 }
 

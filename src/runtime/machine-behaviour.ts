@@ -23,6 +23,7 @@ const everyType: readonly WsEventType[] = [
   'ws.replaced',
   'ws.draining',
   'ws.auth.expiring',
+  'ws.auth.renewed',
 ];
 
 export function createMachineBehaviour(machine: AnyStateMachine, types: readonly string[] = []): RunnableBehaviour {

@@ -167,6 +167,10 @@ export const OnAuthExpiring = methodAnnotation<[connection: AnyConnection, info:
   'OnAuthExpiring',
   'onAuthExpiring',
 );
+/** The method is called when another `auth` was put in place; it holds until `expiresAt` (ms since 1970), if it ends. */
+export const OnAuthRenewed = methodAnnotation<
+  [connection: AnyConnection, info: { readonly auth: never; readonly expiresAt: number | undefined }]
+>('OnAuthRenewed', 'onAuthRenewed');
 
 function methodAnnotation<Args extends readonly unknown[]>(
   annotation: string,

@@ -94,6 +94,8 @@ export interface Handlers<
   onDraining?(connection: Its): unknown;
   /** `connection.auth` expires soon, at `expiresAt` (ms since 1970); `connection.refreshAuth` puts another in its place. */
   onAuthExpiring?(connection: Its, info: { readonly expiresAt: number }): unknown;
+  /** Another `auth` was put in place, by `refreshAuth` or `reauthenticate`; it holds until `expiresAt`, if it ends. */
+  onAuthRenewed?(connection: Its, info: { readonly auth: Auth; readonly expiresAt: number | undefined }): unknown;
 }
 
 /** What a service does that declares messages, as handlers. */
@@ -132,6 +134,7 @@ export const handlerNames = [
   'onReplaced',
   'onDraining',
   'onAuthExpiring',
+  'onAuthRenewed',
 ] as const;
 
 export type HandlerName = (typeof handlerNames)[number];

@@ -4,8 +4,10 @@
  *
  * The remote side chooses a payload, never an event's type: whatever it sends
  * arrives as the `text` or the `data` of one of these.
+ *
+ * `Auth` is what `authenticate` of the service finds out.
  */
-export type WsEvent =
+export type WsEvent<Auth = unknown> =
   | { readonly type: 'ws.open' }
   | { readonly type: 'ws.text'; readonly text: string }
   | { readonly type: 'ws.binary'; readonly data: Uint8Array }
@@ -19,7 +21,9 @@ export type WsEvent =
   /** The service or the server is about to stop; the connection will be closed soon. */
   | { readonly type: 'ws.draining' }
   /** `auth` expires soon, at `expiresAt` (ms since 1970); unless it is refreshed, the connection is closed then. */
-  | { readonly type: 'ws.auth.expiring'; readonly expiresAt: number };
+  | { readonly type: 'ws.auth.expiring'; readonly expiresAt: number }
+  /** `auth` was put in the place of the one that there was, whoever did it; it holds until `expiresAt`, if it ends. */
+  | { readonly type: 'ws.auth.renewed'; readonly auth: Auth; readonly expiresAt: number | undefined };
 
 /** What the behaviour of a service is handed: the same, and what its declared messages add. */
 export type ServiceEvent =

@@ -229,7 +229,7 @@ export function serviceSetup<
   return setup({
     types: {} as {
       context: Context;
-      events: WsEvent | OwnEvent | MessageEventsOf<Expectations>;
+      events: WsEvent<Expected<Expectations, 'auth'>> | OwnEvent | MessageEventsOf<Expectations>;
       input: InputOf<Expectations>;
     },
     actions: { ...connectionActions, ...(messageActions as unknown as MessageActions<MessagesOf<Expectations>>) },

@@ -235,7 +235,7 @@ describe('a connection that opens', () => {
     expect(region(connection(), 'lifecycle')).toEqual({ open: 'opening' });
   });
 
-  it.each(['ws.text', 'ws.binary', 'ws.replaced', 'ws.draining', 'ws.idle', 'ws.auth.expiring'])(
+  it.each(['ws.text', 'ws.binary', 'ws.replaced', 'ws.draining', 'ws.idle', 'ws.auth.expiring', 'ws.auth.renewed'])(
     'has %s wait until onOpen has settled',
     (type) => {
       const walker = connection().send(type);

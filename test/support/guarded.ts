@@ -3,6 +3,7 @@ import {
   Authenticate,
   BasePath,
   OnAuthExpiring,
+  OnAuthRenewed,
   OnClose,
   OnOpen,
   OnTextMessage,
@@ -77,6 +78,7 @@ function guardedService(form: Form, paths: Paths, guard: Guard, closes: Inbox<Cl
         onAuthExpiring(connection: Guarded, { expiresAt }: { readonly expiresAt: number }) {
           connection.pushText(`expiring ${typeof expiresAt}`);
         },
+        onAuthRenewed: () => undefined,
         onClose(_connection: Guarded, closure: Closure) {
           closes.push(closure);
         },
@@ -102,6 +104,8 @@ function guardedService(form: Form, paths: Paths, guard: Guard, closes: Inbox<Cl
         expires(connection: Guarded, { expiresAt }: { readonly expiresAt: number }) {
           connection.pushText(`expiring ${typeof expiresAt}`);
         }
+        @OnAuthRenewed()
+        renewed() {}
         @OnClose()
         closed(_connection: Guarded, closure: Closure) {
           closes.push(closure);
@@ -140,6 +144,7 @@ function guardedMachine(closes: Inbox<Closure>) {
         'ws.auth.expiring': {
           actions: { type: 'pushText', params: ({ event }) => ({ text: `expiring ${typeof event.expiresAt}` }) },
         },
+        'ws.auth.renewed': { actions: 'note' },
         'ws.text': [
           {
             guard: 'asks',

@@ -4,6 +4,7 @@ import {
   authenticated,
   BasePath,
   defineService,
+  OnAuthRenewed,
   OnOpen,
   reject,
   ServiceConfig,
@@ -51,6 +52,10 @@ defineService({
     connection.auth = { name: 'ada' };
   },
   onAuthExpiring: (connection, { expiresAt }) => connection.pushText(`${connection.auth.name} ${expiresAt.toFixed()}`),
+  onAuthRenewed(_connection, { auth, expiresAt }) {
+    same<typeof auth, User>(true);
+    same<typeof expiresAt, number | undefined>(true);
+  },
 });
 
 defineService({
@@ -86,6 +91,19 @@ reject(404);
 authenticated('ada', { expiresAt: '2030-01-01' });
 
 // A machine says what it expects, and a service that gives something else does not fit.
+serviceSetup<{ name: string }, never, { auth: User }>().createMachine({
+  context: ({ input }) => ({ name: input.auth.name }),
+  on: { 'ws.auth.renewed': { actions: ({ event }) => same<typeof event.auth, User>(true) } },
+});
+serviceSetup().createMachine({
+  on: { 'ws.auth.renewed': { actions: ({ event }) => same<typeof event.auth, unknown>(true) } },
+});
+export class Renewed {
+  @OnAuthRenewed() renewed(_connection: Connection<unknown, User>, _info: { readonly auth: User }) {}
+  // @ts-expect-error: there is no such thing in it
+  @OnAuthRenewed() other(_connection: Connection<unknown, User>, _info: { readonly user: User }) {}
+}
+
 const machine = serviceSetup<{ name: string }, never, { auth: User }>().createMachine({
   context: ({ input }) => ({ name: input.auth.name }),
 });
