@@ -4,7 +4,7 @@
  * that XState has made, see `planned-machine.ts`.
  */
 import { createActor, type AnyStateMachine, type EventObject, type Observer, type Snapshot } from 'xstate';
-import type { WsEventType } from '../service/events.ts';
+import { describes, type WsEventType } from '../service/events.ts';
 import { bindToConnection, releaseFromConnection } from '../service/bound-connection.ts';
 import { inspectionOf, type Inspection } from './inspection.ts';
 import { stopDescendants } from './isolation.ts';
@@ -118,10 +118,4 @@ class MachinePerformer implements Performer {
     if (this.actor.getSnapshot().status === 'error') stopDescendants(this.actor);
     else this.#seat.stopChild(this.actor);
   }
-}
-
-/** Whether an event descriptor of XState (`ws.text`, `ws.*`, `*`) matches `type`. */
-export function describes(descriptor: string, type: string): boolean {
-  if (descriptor === type || descriptor === '*') return true;
-  return descriptor.endsWith('.*') && type.startsWith(descriptor.slice(0, -1));
 }

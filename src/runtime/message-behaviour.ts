@@ -7,14 +7,13 @@
  */
 import { getNextTransitions, type AnyActorRef, type AnyMachineSnapshot } from 'xstate';
 import type { Connection } from '../service/connection.ts';
-import type { ServiceEvent } from '../service/events.ts';
+import { describes, type ServiceEvent } from '../service/events.ts';
 import type { Accepted, Decoded, MessageCodec } from '../service/message-codec.ts';
 import type { AnyMessages } from '../service/message-types.ts';
 import { codecOf, MessageRefusal } from '../service/messages.ts';
 import { isThenable } from '../thenable.ts';
 import { createBehaviour, type Performer, type RunnableBehaviour } from './behaviour.ts';
 import type { Behaviour } from '../service/definition.ts';
-import { describes } from './machine-behaviour.ts';
 import { describeUnaccepted, FAILED } from './message-errors.ts';
 import type { MessagingConnection } from './messaging-connection.ts';
 import type { Turns } from './turns.ts';

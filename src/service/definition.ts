@@ -1,6 +1,6 @@
 /** How a program says what a service is. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AnyStateMachine, InputFrom } from 'xstate';
+import type { AnyStateMachine } from 'xstate';
 import { TroupeError } from '../errors.ts';
 import { checkName, checkOptions as checkKeys, describe, wrongType } from '../arguments.ts';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
@@ -19,6 +19,8 @@ import {
   type OutputOf,
 } from './handshake.ts';
 import { isMachine, type ServiceMachineInput } from './machine.ts';
+import type { Fitting } from './machine-fit.ts';
+import { checkMachine } from './machine-rules.ts';
 import { parseRoute, type PathParams, type Route } from './path.ts';
 import { checkLimits, type ServiceLimits } from './limits.ts';
 import { checkSupervision, type SupervisionOptions } from './supervision.ts';
@@ -119,10 +121,6 @@ export interface MachineBehaviour<Machine extends AnyStateMachine = AnyStateMach
   readonly machine: Machine;
 }
 
-/** A machine that asks for more in its input than connections of the service have: nothing is one. */
-type Fitting<Machine extends AnyStateMachine, Input> =
-  Input extends InputFrom<Machine> ? Machine : { readonly input: Input };
-
 export const handlerNames = [
   'onOpen',
   'onTextMessage',
@@ -180,7 +178,8 @@ export function isServiceDefinition(value: unknown): value is ServiceDefinition 
  * Registers nothing: pass the result in `createTroupe({ services })` or to
  * `attachService`. One definition may be used in several Troupes.
  *
- * @throws {TroupeError} `TROUPE_PATH_INVALID`, `TROUPE_SERVICE_WITHOUT_BEHAVIOUR`, `TROUPE_MACHINE_INVALID`
+ * @throws {TroupeError} `TROUPE_PATH_INVALID`, `TROUPE_SERVICE_WITHOUT_BEHAVIOUR`, `TROUPE_MACHINE_INVALID`,
+ *   `TROUPE_MACHINE_UNFIT`
  * @throws {TroupeTypeError} `TROUPE_ARGUMENT_INVALID`
  *
  * @example
@@ -208,11 +207,15 @@ export function defineService<
   ParamsSchema extends StandardSchemaV1 | undefined = undefined,
   QuerySchema extends StandardSchemaV1 | undefined = undefined,
   Result = undefined,
+  Messages extends AnyMessages | undefined = undefined,
 >(
   definition: ServicePath<Base, Upgrade> &
-    ServiceOptions &
-    MessagesOption &
-    HandshakeOptions<PathParams<`${Base}/${Upgrade}`>, ParamsSchema, QuerySchema, Result> &
+    ServiceOptions & { readonly messages?: Messages } & HandshakeOptions<
+      PathParams<`${Base}/${Upgrade}`>,
+      ParamsSchema,
+      QuerySchema,
+      Result
+    > &
     MachineBehaviour<
       Machine &
         Fitting<
@@ -220,8 +223,10 @@ export function defineService<
           ServiceMachineInput<
             AuthOf<Result>,
             OutputOf<ParamsSchema, PathParams<`${Base}/${Upgrade}`>>,
-            OutputOf<QuerySchema, undefined>
-          >
+            OutputOf<QuerySchema, undefined>,
+            Messages
+          >,
+          Messages
         >
     >,
 ): ServiceDefinition;
@@ -355,6 +360,7 @@ export function buildDefinition(
   const name = options.name ?? route.path;
   const behaviour = behaviourOf(name);
   checkMessageHandlers(name, messages, behaviour);
+  if (behaviour.form === 'machine') checkMachine(name, behaviour.machine, messages);
   const definition: ServiceDefinition = Object.freeze({
     name,
     route,

@@ -43,3 +43,9 @@ export type ServiceEvent =
 
 /** The kinds of events that a service may leave unhandled. */
 export type WsEventType = ServiceEvent['type'];
+
+/** @internal Whether an event descriptor of XState (`ws.text`, `ws.*`, `*`) matches `type`. */
+export function describes(descriptor: string, type: string): boolean {
+  if (descriptor === type || descriptor === '*') return true;
+  return descriptor.endsWith('.*') && type.startsWith(descriptor.slice(0, -1));
+}

@@ -12,20 +12,29 @@ import { connectionOf, type Acting } from './bound-connection.ts';
 import type { Connection, ConnectionInfo, Except, PushOptions } from './connection.ts';
 import type { WsEvent } from './events.ts';
 import { messageActions, type MessageActions } from './message-actions.ts';
-import type { AnyMessages, MessageEvent } from './message-types.ts';
+import type { AnyMessages, MessageAgreement, MessageEvent } from './message-types.ts';
+
+/** Of types only: nothing has this key. */
+declare const agreement: unique symbol;
 
 /**
  * The input of a service's machine.
  *
  * Beside the connection: `auth`, what `authenticate` of the service found out; `params`, the parameters of the path, or
  * what the schema `params` made of them; `query`, what the schema `query` made of that. Of what the machine does not
- * ask by a type, it may be started without.
+ * ask by a type, it may be started without. `Messages` is a type alone: the messages that the machine was made for, so
+ * that no other service takes it.
  */
-export type ServiceMachineInput<Auth = unknown, Params = unknown, Query = unknown> = {
+export type ServiceMachineInput<Auth = unknown, Params = unknown, Query = unknown, Messages = unknown> = {
   readonly connection: ConnectionInfo;
 } & Asked<'auth', Auth> &
   Asked<'params', Params> &
-  Asked<'query', Query>;
+  Asked<'query', Query> &
+  Agreed<Messages>;
+
+type Agreed<Messages> = unknown extends Messages
+  ? unknown
+  : { readonly [agreement]?: Messages extends AnyMessages ? MessageAgreement<Messages> : 'no messages' };
 
 type Asked<Name extends string, Value> = unknown extends Value
   ? { readonly [Key in Name]?: unknown }
@@ -50,7 +59,8 @@ type Expected<Expectations, Name extends keyof MachineExpectations> =
 type InputOf<Expectations> = ServiceMachineInput<
   Expected<Expectations, 'auth'>,
   Expected<Expectations, 'params'>,
-  Expected<Expectations, 'query'>
+  Expected<Expectations, 'query'>,
+  Expected<Expectations, 'messages'>
 >;
 
 type MessagesOf<Expectations> = Expectations extends { readonly messages: infer M extends AnyMessages } ? M : undefined;

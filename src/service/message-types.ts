@@ -250,3 +250,16 @@ export type MessageEvent<M extends AnyMessages> = Untyped<
         | { readonly type: `unanswered.${Type}`; readonly error: TroupeError };
     }[Requests<Out<M['declarations']>>]
 >;
+
+/**
+ * What a machine and its service agree on: one may be made for it exactly when it is assignable. What the service hands
+ * over fits the machine, the machine knows each type and no other, and what it sends the service has declared.
+ */
+export interface MessageAgreement<M extends AnyMessages> {
+  readonly events: MessageEvent<M>;
+  readonly types: (type: MessageEvent<M>['type']) => void;
+  readonly sends: (message: MessageOut<M>) => void;
+  readonly asks: (request: RequestOut<M>) => void;
+  readonly replies: (result: ReplyFrom<M>) => void;
+  readonly refuses: (code: RefusalCode<M>) => void;
+}

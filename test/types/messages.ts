@@ -1,6 +1,6 @@
 // oxlint-disable typescript/no-unsafe-call -- what must not compile has no type
 import { type as ark } from 'arktype';
-import { assign } from 'xstate';
+import { assign, setup as xstateSetup } from 'xstate';
 import {
   Authenticate,
   defineMessages,
@@ -12,8 +12,11 @@ import {
   type ClientMessage,
   type Connection,
   type MessageConnection,
+  type MessageEvent,
   type MessageIn,
   type ServerMessage,
+  type ServiceMachineInput,
+  type WsEvent,
 } from 'troupe';
 import * as v from 'valibot';
 import { z } from 'zod';
@@ -228,3 +231,49 @@ const both = serviceSetup<{ name: string }, never, { auth: typeof user; messages
 defineService({ basePath: '/a', messages, authenticate: () => user, machine: both });
 // @ts-expect-error: the service has no authenticate
 defineService({ basePath: '/a', messages, machine: both });
+
+// A machine and its service have to mean the same messages.
+const numbering = defineMessages({ incoming: { say: z.object({ text: z.number() }) } });
+const shouting = defineMessages({ incoming: { shout: z.object({ text: z.string() }) } });
+const saying = defineMessages({ incoming: { say: z.object({ text: z.string() }) } });
+const more = defineMessages({
+  ...messages.declarations,
+  incoming: { ...messages.declarations.incoming, hum: z.object({}) },
+});
+const mute = defineMessages({
+  ...messages.declarations,
+  outgoing: { confirm: messages.declarations.outgoing.confirm },
+});
+const calm = defineMessages({ ...messages.declarations, errors: { silent: 'Nobody speaks at all.' } });
+const again = defineMessages({ ...messages.declarations, maxDepth: 3 });
+
+defineService({ basePath: '/a', messages, machine });
+defineService({ basePath: '/a', messages: again, machine });
+// @ts-expect-error: the service declares none
+defineService({ basePath: '/a', machine });
+// @ts-expect-error: the service declares others
+defineService({ basePath: '/a', messages: shouting, machine });
+// @ts-expect-error: a message of that type holds something else
+defineService({ basePath: '/a', messages: saying, machine });
+// @ts-expect-error: the machine knows nothing of "hum"
+defineService({ basePath: '/a', messages: more, machine });
+// @ts-expect-error: the service does not send "said", which the machine may push
+defineService({ basePath: '/a', messages: mute, machine });
+// @ts-expect-error: the service has no such refusal
+defineService({ basePath: '/a', messages: calm, machine });
+
+// One that says nothing of messages goes with all; one of XState's own setup() says it in its events, or its input.
+defineService({ basePath: '/a', messages, machine: serviceSetup().createMachine({}) });
+const plain = xstateSetup({
+  types: {} as { events: WsEvent | MessageEvent<typeof saying> },
+}).createMachine({});
+defineService({ basePath: '/a', messages: saying, machine: plain });
+defineService({ basePath: '/a', messages: shouting, machine: plain });
+// @ts-expect-error: a message of that type holds something else
+defineService({ basePath: '/a', messages: numbering, machine: plain });
+const strict = xstateSetup({
+  types: {} as { input: ServiceMachineInput<unknown, unknown, unknown, typeof saying> },
+}).createMachine({});
+defineService({ basePath: '/a', messages: saying, machine: strict });
+// @ts-expect-error: the service declares others
+defineService({ basePath: '/a', messages: shouting, machine: strict });
