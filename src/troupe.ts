@@ -236,7 +236,7 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
   const servicesDesk: UpgradeDesk & PlainDesk = {
     get isAccepting() {
       return (
-        server.isAccepting && (limits.maxConnections === Infinity || supervisor.connectionCount < limits.maxConnections)
+        server.isAccepting && (limits.maxConnections === Infinity || supervisor.placesTaken < limits.maxConnections)
       );
     },
     get isLeaving() {

@@ -143,7 +143,7 @@ function judgeUpgrade(
       refuseWith(verdict.refusal);
       return;
     }
-    // Much may have happened meanwhile: the service may be full, draining or no longer there.
+    // Much may have happened meanwhile: the service may have failed, be draining or no longer there.
     const late = checkTarget(desk, match, request, remoteAddress);
     if (late !== undefined) {
       refuseWith(late);

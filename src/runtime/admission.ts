@@ -35,7 +35,7 @@ export interface AdmissionSetting {
   readonly rules: HandshakeRules;
   readonly limits: Limits;
   readonly realm: Pick<Realm, 'wheel' | 'turns' | 'events'>;
-  /** Those that wait count as connections of their address. */
+  /** Those that wait count as connections: here of their address, of service and server by `waitingCount`. */
   readonly addresses: AddressBound | undefined;
 }
 
@@ -45,6 +45,11 @@ export class ServiceAdmission implements Admission {
 
   constructor(setting: AdmissionSetting) {
     this.#setting = setting;
+  }
+
+  /** How many wait. Whoever is let in, refused or gone waits no more before the verdict is known. */
+  get waitingCount(): number {
+    return this.#waiting.size;
   }
 
   get isFull(): boolean {

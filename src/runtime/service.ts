@@ -191,6 +191,11 @@ export class LiveService implements ChartHost {
     return this.#members.size + this.#leaving.size;
   }
 
+  /** The connections, and the handshakes that may become some: many that wait must not get past a limit together. */
+  get placesTaken(): number {
+    return this.connectionCount + (this.admission?.waitingCount ?? 0);
+  }
+
   /** Those that are addressed, in the order in which they came. */
   get members(): Iterable<LiveConnection> {
     return this.#members;
@@ -202,7 +207,7 @@ export class LiveService implements ChartHost {
   }
 
   get isAccepting(): boolean {
-    return this.actor.getSnapshot().hasTag('accepting') && this.connectionCount < this.limits.maxConnections;
+    return this.actor.getSnapshot().hasTag('accepting') && this.placesTaken < this.limits.maxConnections;
   }
 
   hasRoomFor(remoteAddress: string): boolean {

@@ -74,6 +74,11 @@ export class Supervisor implements ChartHost {
     return this.services.reduce((sum, service) => sum + service.connectionCount, 0);
   }
 
+  /** Of all services. */
+  get placesTaken(): number {
+    return this.services.reduce((sum, service) => sum + service.placesTaken, 0);
+  }
+
   connectionCounts(): readonly { readonly service: string; readonly connections: number }[] {
     return this.services.map(({ name, connectionCount }) => ({ service: name, connections: connectionCount }));
   }

@@ -30,7 +30,10 @@ export interface Limits {
   readonly maxWaitingMessages: number;
   /** How many messages a connection may send; `false` for any number. @defaultValue false */
   readonly messageRate: MessageRate | false;
-  /** The most connections, of the server or of the service; beyond it upgrades get 503. @defaultValue Infinity */
+  /**
+   * The most connections, of the server or of the service, handshakes that wait for `authenticate` included; beyond it
+   * upgrades get 503. @defaultValue Infinity
+   */
   readonly maxConnections: number;
   /**
    * The most connections from one remote address, of the server or of the service; beyond it upgrades get 429. The

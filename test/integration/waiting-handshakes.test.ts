@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { SimulatedClock } from 'xstate';
 import { createTroupe, defineService, type HandshakeRequest, type ServiceOptions } from 'troupe';
 import { connect, refused, type Refusal } from '../support/client.ts';
-import { at, echo } from '../support/forms.ts';
+import { at, echo, secret } from '../support/forms.ts';
 import { createGate, Inbox, type Gate } from '../support/inbox.ts';
 import { frame, handshake, opcodes, rawConnect, type RawClient } from '../support/raw.ts';
 import { advance, serve, watch, type ServeOptions } from '../support/server.ts';
@@ -28,7 +28,10 @@ function slow(options: ServiceOptions = {}) {
       return gate.opened;
     },
     onOpen: (connection) => connection.pushText(`hello ${connection.auth}`),
-    onTextMessage: (connection, text) => connection.pushText(text.length < 100 ? text : `${text.length}`),
+    onTextMessage(connection, text) {
+      if (text === 'crash') throw new Error(secret);
+      connection.pushText(text.length < 100 ? text : `${text.length}`);
+    },
   });
   return { waiting, service };
 }
@@ -198,24 +201,56 @@ describe('the handshakes that wait', () => {
     await Promise.all([second, third]);
   });
 
-  it('are judged again before the 101: a limit may have been reached meanwhile', async () => {
-    const { waiting, url } = await serveSlow({ limits: { maxConnections: 1 } });
-    const first = connect(url(path));
-    const second = refused(url(path));
-    const [one, two] = [await waiting.next(), await waiting.next()];
-    one.gate.open('ada');
-    await first;
-    two.gate.open('bob');
+  it.each([
+    ['the service', { limits: { maxConnections: 2 } }, {}],
+    ['the server', {}, { limits: { maxConnections: 2 } }],
+  ])('take places of %s: who comes when all are taken is refused at once', async (whose, options, server) => {
+    const { waiting, url, troupe } = await serveSlow(options, server);
+    const clients = [connect(url(path)), connect(url(path))];
+    const waiters = [await waiting.next(), await waiting.next()];
 
-    expect((await second).status).toBe(503);
+    const flood = await Promise.all(Array.from({ length: 5 }, () => refused(url(path))));
+    expect(flood.map(({ status }) => status)).toEqual([503, 503, 503, 503, 503]);
+    if (whose === 'the server') expect((await refused(url('/echo/ws'))).status).toBe(503);
+    else await connect(url('/echo/ws'));
+    expect(waiting.all).toHaveLength(2);
+
+    // They take their own places, and no other beside.
+    for (const { gate } of waiters) gate.open('ada');
+    for (const client of clients) expect(await (await client).next()).toBe('hello ada');
+    expect(troupe.connections(path).items).toHaveLength(2);
+    expect((await refused(url(path))).status).toBe(503);
   });
 
-  it("are judged again by the server's limit as well", async () => {
-    const { waiting, url } = await serveSlow({}, { limits: { maxConnections: 1 } });
+  it.each([
+    ['refused', ({ gate }: Waiting) => gate.fail(new Error(secret))],
+    ['gone', (_waiter: Waiting, client: RawClient) => client.reset()],
+  ])('give the place back when they are %s', async (how, end) => {
+    const { waiting, port, troupe, url } = await serveSlow({ limits: { maxConnections: 1 } });
+    watch(troupe, 'callback.failed');
+    const client = await knock(port);
+    const waiter = await waiting.next();
+    const over = aborted(waiter);
+    end(waiter, client);
+    await (how === 'gone' ? over : client.answer());
+
+    const next = connect(url(path));
+    (await waiting.next()).gate.open('bob');
+    expect(await (await next).next()).toBe('hello bob');
+  });
+
+  it('are judged again before the 101: the service may have failed meanwhile', async () => {
+    const { waiting, url, troupe } = await serveSlow({ supervision: { intensity: { crashes: 1, withinMs: 60_000 } } });
+    const failed = watch(troupe, 'service.failed');
+    watch(troupe, 'connection.crashed');
+    const entering = connect(url(path));
+    (await waiting.next()).gate.open('ada');
+    const client = await entering;
     const late = refused(url(path));
     const { gate } = await waiting.next();
-    await connect(url('/echo/ws'));
-    gate.open('ada');
+    client.send('crash');
+    await failed.next();
+    gate.open('eve');
 
     expect((await late).status).toBe(503);
   });
