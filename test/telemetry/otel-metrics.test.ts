@@ -1,14 +1,16 @@
 /** The metrics of `troupe/otel` on real connections, with the SDK of OpenTelemetry. */
 import { metrics as globalMetrics } from '@opentelemetry/api';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { SimulatedClock } from 'xstate';
 import { defineService, serviceSetup, type Connection } from 'troupe';
 import { instrument, type InstrumentOptions } from 'troupe/otel';
 import { definitions } from '../../src/telemetry/otel/instruments.ts';
 import { connect, refused } from '../support/client.ts';
 import { at, echo, forms } from '../support/forms.ts';
+import { fragile } from '../support/fragile.ts';
 import { createGate } from '../support/inbox.ts';
 import { sdk } from '../support/otel.ts';
-import { serve, watch, type Server } from '../support/server.ts';
+import { advanceUntil, serve, watch, type Server } from '../support/server.ts';
 
 const path = '/test/websocket';
 const of = { 'troupe.service': path };
@@ -124,6 +126,38 @@ describe('what goes wrong', () => {
       { attributes: { 'troupe.event': 'ws.text', 'troupe.handler.outcome': 'failed' }, value: 1 },
     ]);
     expect(await points('troupe.connection.duration')).toMatchObject([{ attributes: { 'troupe.close.code': '1011' } }]);
+  });
+
+  it('is counted: restarts by where they begin, services by the state that they come to', async () => {
+    const clock = new SimulatedClock();
+    const supervision = {
+      onCrash: 'restart',
+      restartFrom: 'start',
+      restartLimit: { restarts: 1, withinMs: 600_000 },
+      backoff: { minMs: 100 },
+      intensity: { crashes: 2, withinMs: 1_000 },
+      recovery: { minMs: 1_000, jitter: 0 },
+    } as const;
+    const server = await serve([fragile('handlers', at(path), { supervision }).service], { clock });
+    const { points } = measure(server);
+    watch(server.troupe, 'connection.crashed');
+    const recovered = watch(server.troupe, 'service.recovered');
+    const client = await connect(server.url(path));
+    client.send('fail');
+    client.send('fail');
+    expect((await advanceUntil(clock, client.closed, { stepMs: 100 })).code).toBe(1011);
+    await advanceUntil(clock, recovered.next());
+
+    expect(await points('troupe.connection.restarts')).toEqual([
+      { attributes: { ...of, 'troupe.restart.from': 'start' }, value: 1 },
+    ]);
+    expect(await points('troupe.connection.crashes')).toMatchObject([{ value: 2 }]);
+    expect(await points('troupe.service.transitions')).toEqual(
+      ['failed', 'recovering', 'running'].map((state) => ({
+        attributes: { ...of, 'troupe.service.state': state },
+        value: 1,
+      })),
+    );
   });
 
   it('is counted: dead letters by their reason', async () => {

@@ -65,14 +65,26 @@ export const definitions = {
   'troupe.connection.crashes': {
     kind: 'counter',
     unit: '{crash}',
-    description: 'Connections that ended because code of their service failed.',
+    description: 'How often code of a service failed for a connection, which ended or was restarted.',
     attributes: ['troupe.service', 'troupe.event'],
+  },
+  'troupe.connection.restarts': {
+    kind: 'counter',
+    unit: '{restart}',
+    description: 'How often services began anew for connections for which they had failed.',
+    attributes: ['troupe.service', 'troupe.restart.from'],
   },
   'troupe.connection.violations': {
     kind: 'counter',
     unit: '{violation}',
     description: 'Connections that ended because the remote side broke the protocol.',
     attributes: ['troupe.service', 'troupe.close.code'],
+  },
+  'troupe.service.transitions': {
+    kind: 'counter',
+    unit: '{transition}',
+    description: 'How often services failed, accepted connections again and had recovered.',
+    attributes: ['troupe.service', 'troupe.service.state'],
   },
   'troupe.message.count': {
     kind: 'observable counter',

@@ -72,6 +72,15 @@ export class Metrics {
     hear('connection.crashed', ({ service, during }) => {
       instruments['troupe.connection.crashes'].add(1, { ...this.#of(service), 'troupe.event': during });
     });
+    hear('connection.restarted', ({ service, from }) => {
+      instruments['troupe.connection.restarts'].add(1, { ...this.#of(service), 'troupe.restart.from': from });
+    });
+    const services = instruments['troupe.service.transitions'];
+    const moved = (state: 'failed' | 'recovering' | 'running', service: string): void =>
+      services.add(1, { ...this.#of(service), 'troupe.service.state': state });
+    hear('service.failed', ({ service }) => moved('failed', service));
+    hear('service.recovering', ({ service }) => moved('recovering', service));
+    hear('service.recovered', ({ service }) => moved('running', service));
     hear('connection.violated', ({ connection, code }) => {
       const attributes = { ...this.#of(connection.service), 'troupe.close.code': this.#closeCodes.of(code) };
       instruments['troupe.connection.violations'].add(1, attributes);
