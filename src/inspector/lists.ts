@@ -1,6 +1,7 @@
 /** Answers what viewers ask for in pages: services, connections, names, groups. */
 import { cut } from './describe.ts';
 import type { ConnectionItem, GroupItem, ListFrame, ListRequest, NameItem, ServiceItem } from './protocol.ts';
+import { shownState } from './shown-state.ts';
 import type {
   InspectedConnection,
   InspectedGroup,
@@ -50,7 +51,7 @@ export async function answerList(
 
 export function itemOf(connection: InspectedConnection): ConnectionItem {
   const { id, actor, service, path, remoteAddress, openedAt } = connection;
-  const { state, outbound, inbound, liveness, authentication } = connection;
+  const { outbound, inbound, liveness, authentication } = connection;
   return {
     id,
     sessionId: actor.sessionId,
@@ -58,7 +59,7 @@ export function itemOf(connection: InspectedConnection): ConnectionItem {
     path: cut(path, MAX_PATH),
     remoteAddress,
     openedAt,
-    state,
+    state: shownState(connection),
     outbound,
     inbound,
     liveness,
@@ -112,7 +113,7 @@ function connections(source: InspectorSource, request: ListRequest): Paged<Place
     placeOf: ({ place }) => place.join('.'),
     isBehind: ({ place }, after) => compare(place, after.split('.').map(Number)) > 0,
     fits: ({ connection }) =>
-      (state === undefined || connection.state === state) &&
+      (state === undefined || shownState(connection) === state) &&
       (service === undefined || connection.service === service) &&
       looksLike(connection.id, connection.path, connection.remoteAddress, connection.service),
     itemOf: ({ connection }) => itemOf(connection),

@@ -7,6 +7,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import { stateOf } from './lists.ts';
 import type { ConnectionCounts, OverviewFrame, ServiceOverview } from './protocol.ts';
+import { shownState, type ShownState } from './shown-state.ts';
 import type { InspectedConnection, InspectedService, InspectorSource } from './source.ts';
 import { walk } from './walk.ts';
 
@@ -111,15 +112,16 @@ export class Overview {
   }
 }
 
-type ConnectionStates = Pick<InspectedConnection, 'state' | 'outbound' | 'liveness'>;
+type ConnectionStates = Pick<InspectedConnection, 'outbound' | 'liveness'> & { readonly state: ShownState };
 
-function statesOf({ state, outbound, liveness }: InspectedConnection): ConnectionStates {
-  return { state, outbound, liveness };
+function statesOf(connection: InspectedConnection): ConnectionStates {
+  const { outbound, liveness } = connection;
+  return { state: shownState(connection), outbound, liveness };
 }
 
 /** Connections in the same states are counted together first: there are few sets of states, and many connections. */
 function sum(tally: Iterable<{ readonly sample: ConnectionStates; readonly count: number }>): ConnectionCounts {
-  const state = { open: 0, message: 0, closing: 0 };
+  const state = { open: 0, restarting: 0, message: 0, closing: 0 };
   const outbound = { flowing: 0, congested: 0 };
   const liveness = { alive: 0, suspect: 0 };
   let total = 0;

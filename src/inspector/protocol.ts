@@ -54,7 +54,14 @@ export interface HelloFrame {
 /** How many connections of a service are in each state. */
 export interface ConnectionCounts {
   readonly total: number;
-  readonly state: { readonly open: number; readonly message: number; readonly closing: number };
+  readonly state: {
+    /** Without those that wait for their restart. */
+    readonly open: number;
+    /** The service has failed for them and has yet to begin anew. */
+    readonly restarting: number;
+    readonly message: number;
+    readonly closing: number;
+  };
   readonly outbound: { readonly flowing: number; readonly congested: number };
   readonly liveness: { readonly alive: number; readonly suspect: number };
 }
@@ -160,7 +167,7 @@ export interface ListRequest {
   /** Only connections in that group. */
   readonly group?: string;
   /** Only connections in that state. */
-  readonly state?: 'open' | 'message' | 'closing';
+  readonly state?: 'open' | 'restarting' | 'message' | 'closing';
   readonly search?: string;
   readonly after?: string;
   /** 1 to 100. @defaultValue 100 */
@@ -234,6 +241,7 @@ export interface ConnectionItem {
   readonly remoteAddress: string;
   /** In ms since 1970. */
   readonly openedAt: number;
+  /** `open`, `restarting`, `message`, `closing` or `closed`. */
   readonly state: string;
   readonly outbound: string;
   readonly inbound: string;

@@ -5,7 +5,7 @@ import { MAX_LIST_ITEMS } from './lists.ts';
 type Fields = Readonly<Record<string, unknown>>;
 
 const LISTS: readonly unknown[] = ['services', 'connections', 'names', 'groups'] satisfies ListRequest['of'][];
-const STATES: readonly unknown[] = ['open', 'message', 'closing'] satisfies ListRequest['state'][];
+const STATES: readonly unknown[] = ['open', 'restarting', 'message', 'closing'] satisfies ListRequest['state'][];
 const MAX_NAMED = 1000;
 /** A cursor is one to three numbers. */
 const CURSOR = /^\d{1,15}(?:\.\d{1,15}){0,2}$/;
@@ -59,7 +59,7 @@ function complainOfList({ of, service, group, state, search, after, limit }: Fie
   for (const text of [service, group, search]) {
     if (text !== undefined && !isText(text)) return '`service`, `group` and `search` are texts';
   }
-  if (state !== undefined && !STATES.includes(state)) return '`state` is one of open, message, closing';
+  if (state !== undefined && !STATES.includes(state)) return '`state` is one of open, restarting, message, closing';
   if (after !== undefined && !(isText(after) && CURSOR.test(after))) return '`after` is the `next` of the page before';
   if (limit === undefined) return undefined;
   const isCount = typeof limit === 'number' && Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIST_ITEMS;

@@ -78,7 +78,7 @@ describe('a viewer that speaks the subprotocol', () => {
     );
     expect(services[0]!.connections).toEqual({
       total: 2,
-      state: { open: 1, message: 1, closing: 0 },
+      state: { open: 1, restarting: 0, message: 1, closing: 0 },
       outbound: { flowing: 2, congested: 0 },
       liveness: { alive: 2, suspect: 0 },
     });

@@ -226,7 +226,7 @@ describe('the overview', () => {
     const first = await told.next();
     expect(first.services[0]!.connections).toEqual({
       total: 4,
-      state: { open: 3, message: 0, closing: 1 },
+      state: { open: 3, restarting: 0, message: 0, closing: 1 },
       outbound: { flowing: 4, congested: 0 },
       liveness: { alive: 4, suspect: 0 },
     });

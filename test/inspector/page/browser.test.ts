@@ -18,6 +18,15 @@ const fragile = defineService({
   },
 });
 
+const restarting = defineService({
+  name: 'restarting',
+  basePath: '/restarting',
+  supervision: { onCrash: 'restart', backoff: { minMs: 600_000 } },
+  onTextMessage() {
+    throw new Error(hostile);
+  },
+});
+
 const travelling = defineService({ basePath: '/carriage', webSocketUpgradePath: '/', machine: carriage });
 
 /** Runs in the page: whether all of `element` is within what it is scrolled in, and that on the screen sideways. */
@@ -35,7 +44,7 @@ interface Running {
 }
 
 async function run(port = 0, inspector: InspectorOptions = {}): Promise<Running> {
-  const troupe = createTroupe({ services: [chat, fragile, travelling], inspector });
+  const troupe = createTroupe({ services: [chat, fragile, restarting, travelling], inspector });
   troupe.on('connection.crashed', () => {});
   const address = await troupe.listen({ port, host: '127.0.0.1' });
   onTestFinished(() => troupe.close({ drain: { timeoutMs: 100 } }));
@@ -72,6 +81,22 @@ describe.skipIf(!hasChromium)('the inspector’s page', { timeout: 60_000 }, () 
     await lit(page, 'chat.present.muted');
     expect(complaints).toEqual([]);
     expect(strangers).toEqual([]);
+  });
+
+  test('shows that a connection waits for its restart: in the overview, among others and in its chart', async () => {
+    const { url, join } = await run();
+    const clients = [await join('/restarting'), await join('/restarting')];
+    const { page } = await open(url);
+    clients[0]!.send('fail');
+
+    const bar = page.locator('.service', { hasText: 'restarting' });
+    await bar.getByRole('img', { name: '1 open, 1 restarting, 0 message, 0 closing' }).waitFor();
+    await go(page, '#/connections');
+    await page.getByLabel('State').selectOption('restarting');
+    await page.locator('.row-item .badge', { hasText: 'restarting' }).waitFor();
+    expect(await page.locator('.row-item').count()).toBe(1);
+    await page.locator('.row-item a').click();
+    await lit(page, 'restarting');
   });
 
   test('shows what is in the past as past, and finds back to now', async () => {

@@ -52,7 +52,7 @@ export const overview = (open: number): OverviewFrame => ({
       state: 'running',
       connections: {
         total: open,
-        state: { open, message: 0, closing: 0 },
+        state: { open, restarting: 0, message: 0, closing: 0 },
         outbound: { flowing: open, congested: 0 },
         liveness: { alive: open, suspect: 0 },
       },

@@ -20,7 +20,7 @@ export type Route =
   | { readonly view: 'actor'; readonly sessionId: string; readonly server: string | undefined }
   | { readonly view: 'incidents' };
 
-const states = ['open', 'message', 'closing'] as const;
+const states = ['open', 'restarting', 'message', 'closing'] as const;
 const lists: readonly ListKind[] = ['services', 'connections', 'names', 'groups'];
 
 /** What is no address of this page leads to the overview. */

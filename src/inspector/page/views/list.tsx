@@ -138,6 +138,7 @@ function Filters({ state, query }: { readonly state: State; readonly query: List
             >
               <option value="">all</option>
               <option value="open">open</option>
+              <option value="restarting">restarting</option>
               <option value="message">message</option>
               <option value="closing">closing</option>
             </select>

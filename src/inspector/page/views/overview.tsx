@@ -6,6 +6,7 @@ import { Picture } from './picture.tsx';
 
 const parts = [
   { key: 'open', of: (service: ServiceOverview) => service.connections.state.open },
+  { key: 'restarting', of: (service: ServiceOverview) => service.connections.state.restarting },
   { key: 'message', of: (service: ServiceOverview) => service.connections.state.message },
   { key: 'closing', of: (service: ServiceOverview) => service.connections.state.closing },
 ] as const;
