@@ -118,4 +118,33 @@ describe.each(forms)('a connection to a service of %s that waits to be restarted
     // What it is told anew may have made room for itself.
     expect(read).toHaveLength(count + further - info()!.droppedPushes);
   });
+
+  it('loses under the policy "drop" what it is pushed too much, also of what it is told anew, and nothing else', async () => {
+    const { clock, client, info, broadcast, count, restarted } = await congest('drop');
+    expect(broadcast(count)).toMatchObject({ status: 'congested' });
+    await advanceUntil(clock, restarted.next(), { stepMs: 100 });
+    // The second is that it was opened again.
+    expect(info()).toMatchObject({ outbound: 'congested', droppedPushes: 2 });
+
+    client.resume();
+    for (let index = 0; index < count; index += 1)
+      expect((await client.nextText()).split(':', 1)).toEqual([`${index}`]);
+    client.text('well');
+    expect(await client.nextText()).toBe('well');
+  });
+
+  it('gets under the policy "latest" the last of each key, before what it is told anew', async () => {
+    const { clock, server, client, count, restarted } = await congest('latest');
+    for (let price = 0; price < 20; price += 1) {
+      expect(server.troupe.broadcastText(path, `price ${price}`, { key: 'price' })).toMatchObject({
+        status: 'accepted',
+      });
+    }
+    await advanceUntil(clock, restarted.next(), { stepMs: 100 });
+
+    client.resume();
+    for (let index = 0; index < count; index += 1)
+      expect((await client.nextText()).split(':', 1)).toEqual([`${index}`]);
+    expect([await client.nextText(), await client.nextText()]).toEqual(['price 19', 'opened']);
+  });
 });

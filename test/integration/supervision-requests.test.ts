@@ -1,7 +1,14 @@
 /** What becomes of requests and of declared messages when a service begins anew: in each of the three forms. */
 import { describe, expect, it } from 'vitest';
-import { SimulatedClock } from 'xstate';
-import { authenticated, defineMessages, defineService, serviceSetup, type SupervisionOptions } from 'troupe';
+import { assign, SimulatedClock } from 'xstate';
+import {
+  authenticated,
+  defineMessages,
+  defineService,
+  serviceSetup,
+  type RequestReference,
+  type SupervisionOptions,
+} from 'troupe';
 import { z } from 'zod';
 import { connect } from '../support/client.ts';
 import { at, forms, secret } from '../support/forms.ts';
@@ -118,18 +125,19 @@ describe.each(forms)('a service of %s that is restarted', (form) => {
 });
 
 describe('a machine that fails of its own accord while a schema takes its time', () => {
-  it('is given nothing of that any more, and its successor handles one message at a time', async () => {
-    const gates = new Map<string, Gate>(['first', 'second'].map((text) => [text, createGate()]));
+  async function begin() {
+    const gates = new Map<string, Gate>(['first', 'bad', 'second'].map((text) => [text, createGate()]));
     const messages = defineMessages({
       incoming: {
         say: z.object({
           text: z.string().refine(async (text) => {
             await gates.get(text)?.opened;
-            return true;
+            return text !== 'bad';
           }),
         }),
       },
       outgoing: { said: z.object({ text: z.string() }) },
+      onInvalidMessage: 'close',
     });
     const machine = serviceSetup<Record<never, never>, never, { messages: typeof messages }>()
       .extend({
@@ -160,9 +168,18 @@ describe('a machine that fails of its own accord while a schema takes its time',
     const client = await connect(server.url(path));
     const crashes = watch(server.troupe, 'connection.crashed');
     const restarted = watch(server.troupe, 'connection.restarted');
-    send(client, { type: 'say', text: 'first' });
-    await client.ping();
-    await advanceUntil(clock, restarted.next(), { stepMs: 100 });
+    /** Has it fail with that in the hands of the schema. */
+    const failWith = async (text: string): Promise<void> => {
+      send(client, { type: 'say', text });
+      await client.ping();
+      await advanceUntil(clock, restarted.next(), { stepMs: 100 });
+    };
+    return { clock, server, client, crashes, gates, failWith };
+  }
+
+  it('is given nothing of that any more, and its successor handles one message at a time', async () => {
+    const { clock, client, crashes, gates, failWith } = await begin();
+    await failWith('first');
     for (const text of ['second', 'third']) send(client, { type: 'say', text });
     await client.ping();
 
@@ -177,5 +194,70 @@ describe('a machine that fails of its own accord while a schema takes its time',
       { type: 'said', text: 'third' },
     ]);
     expect(crashes.all).toHaveLength(1);
+  });
+
+  it('answers for nothing of that any more: what a schema refuses later closes nothing', async () => {
+    const { server, client, gates, failWith } = await begin();
+    const rejected = watch(server.troupe, 'message.rejected');
+    await failWith('bad');
+
+    gates.get('bad')?.open();
+    send(client, { type: 'say', text: 'third' });
+
+    expect(await hear(client)).toEqual({ type: 'said', text: 'third' });
+    expect(rejected.all).toEqual([]);
+  });
+});
+
+describe('a request that a machine has kept to reply later', () => {
+  const messages = defineMessages({
+    incoming: {
+      ask: { message: z.object({ question: z.string() }), reply: z.string() },
+      answer: z.object({ text: z.string() }),
+      fail: z.object({}),
+    },
+    outgoing: { noted: z.object({}) },
+  });
+  const machine = serviceSetup<{ asked: RequestReference | undefined }, never, { messages: typeof messages }>()
+    .extend({
+      actions: {
+        keep: assign({ asked: ({ event }) => (event.type === 'message.ask' ? event.request : undefined) }),
+        fail: () => {
+          throw new Error(secret);
+        },
+      },
+    })
+    .createMachine({
+      context: { asked: undefined },
+      on: {
+        'message.ask': { actions: 'keep' },
+        'message.fail': { actions: 'fail' },
+        'message.answer': {
+          actions: [
+            { type: 'reply', params: ({ context, event }) => ({ result: event.message.text, to: context.asked }) },
+            { type: 'push', params: { message: { type: 'noted' } } },
+          ],
+        },
+      },
+    });
+
+  it.each([
+    ['snapshot', [{ type: 'reply', id: 'mine', result: 'yes' }, { type: 'noted' }]],
+    ['start', [{ type: 'noted' }]],
+  ] as const)('goes with its memory: from %s', async (restartFrom, heard) => {
+    const clock = new SimulatedClock();
+    const supervision = { ...restart, restartFrom };
+    const server = await serve([defineService({ ...at(path), messages, machine, supervision })], { clock });
+    const client = await connect(server.url(path));
+    const restarted = watch(server.troupe, 'connection.restarted');
+    watch(server.troupe, 'connection.crashed');
+    send(client, { type: 'ask', id: 'mine', question: 'sure?' });
+    send(client, { type: 'fail' });
+    expect(await advanceUntil(clock, restarted.next(), { stepMs: 100 })).toMatchObject({ from: restartFrom });
+
+    send(client, { type: 'answer', text: 'yes' });
+
+    for (const message of heard) expect(await hear(client)).toEqual(message);
+    expect(client.messages.unread).toEqual([]);
   });
 });
