@@ -59,7 +59,7 @@ const catalogue = {
     'Pass what createMachine() returns: serviceSetup().createMachine({...}) or setup().createMachine({...}).',
   TROUPE_MACHINE_UNFIT: (fields: { service: string; reason: string }) =>
     `The machine of service "${fields.service}" is none for it: ${fields.reason}. ` +
-    'Correct the name if it is mistyped, or declare with the service what the machine was made for.',
+    'Correct what is mistyped, implement what is missing, or declare with the service what the machine was made for.',
   TROUPE_MESSAGE_INVALID: (fields: { message: string; reason: string }) =>
     `The outgoing message "${fields.message}" cannot be sent: ${fields.reason}. ` +
     'Send what its schema in defineMessages() describes, or change the schema.',

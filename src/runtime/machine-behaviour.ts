@@ -4,7 +4,7 @@
  * that XState has made, see `planned-machine.ts`.
  */
 import { createActor, type AnyStateMachine, type EventObject, type Observer, type Snapshot } from 'xstate';
-import { describes, type WsEventType } from '../service/events.ts';
+import { describes, wsEventTypes } from '../service/events.ts';
 import { bindToConnection, releaseFromConnection } from '../service/bound-connection.ts';
 import { inspectionOf, type Inspection } from './inspection.ts';
 import { stopDescendants } from './isolation.ts';
@@ -13,23 +13,10 @@ import { beginDelays, lastGoodSnapshot } from './machine-snapshot.ts';
 import { planMachine } from './planned-machine.ts';
 import type { Performer, RunnableBehaviour, Seat } from './behaviour.ts';
 
-const everyType: readonly WsEventType[] = [
-  'ws.open',
-  'ws.text',
-  'ws.binary',
-  'ws.close',
-  'ws.error',
-  'ws.idle',
-  'ws.replaced',
-  'ws.draining',
-  'ws.auth.expiring',
-  'ws.auth.renewed',
-];
-
 export function createMachineBehaviour(machine: AnyStateMachine, types: readonly string[] = []): RunnableBehaviour {
-  planMachine(machine, [...everyType, ...types]);
+  planMachine(machine, [...wsEventTypes, ...types]);
   const descriptors = machine.events as readonly string[];
-  const handles = new Set(everyType.filter((type) => descriptors.some((descriptor) => describes(descriptor, type))));
+  const handles = new Set(wsEventTypes.filter((type) => descriptors.some((descriptor) => describes(descriptor, type))));
   // A message that no state of the machine handles now is XState's to ignore; a kind that none ever handles is ours.
   return { handles, perform: (seat) => new MachinePerformer(machine, seat) };
 }

@@ -44,6 +44,20 @@ export type ServiceEvent =
 /** The kinds of events that a service may leave unhandled. */
 export type WsEventType = ServiceEvent['type'];
 
+/** @internal All events of connections that a machine may handle. */
+export const wsEventTypes = [
+  'ws.open',
+  'ws.text',
+  'ws.binary',
+  'ws.close',
+  'ws.error',
+  'ws.idle',
+  'ws.replaced',
+  'ws.draining',
+  'ws.auth.expiring',
+  'ws.auth.renewed',
+] as const satisfies readonly WsEvent['type'][];
+
 /** @internal Whether an event descriptor of XState (`ws.text`, `ws.*`, `*`) matches `type`. */
 export function describes(descriptor: string, type: string): boolean {
   if (descriptor === type || descriptor === '*') return true;

@@ -12,6 +12,7 @@ import { connectionOf, type Acting } from './bound-connection.ts';
 import type { Connection, ConnectionInfo, Except, PushOptions } from './connection.ts';
 import type { WsEvent } from './events.ts';
 import { messageActions, type MessageActions } from './message-actions.ts';
+import { withParams } from './own-actions.ts';
 import type { AnyMessages, MessageAgreement, MessageEvent } from './message-types.ts';
 
 /** Of types only: nothing has this key. */
@@ -126,7 +127,7 @@ type Close = { readonly code?: number; readonly reason?: string };
  * });
  * ```
  */
-export const connectionActions = {
+export const connectionActions = withParams(['closeConnection'], {
   pushText({ self }: Acting, params: Keyed & { readonly text: string }): void {
     connectionOf(self, 'pushText').pushText(params.text, keyOf(params));
   },
@@ -190,7 +191,7 @@ export const connectionActions = {
   closeConnectionGroup({ self }: Acting, params: Close & { readonly group: string }): void {
     void connectionOf(self, 'closeConnectionGroup').closeConnectionGroup(params.group, params.code, params.reason);
   },
-};
+});
 
 /**
  * XState's `setup()` for a service: events, input and actions of a connection are typed and in place.

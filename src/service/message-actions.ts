@@ -2,6 +2,7 @@
 import { TroupeError } from '../errors.ts';
 import { connectionOf, exceptSelf, type Acting } from './bound-connection.ts';
 import type { ActingConnection } from './message-connection.ts';
+import { withParams } from './own-actions.ts';
 import type { AnyMessages, MessageOut, RefusalCode, ReplyFrom, RequestOut, RequestReference } from './message-types.ts';
 
 /** What an action sends. */
@@ -46,7 +47,7 @@ function actingFor({ self }: Acting, action: string): ActingConnection {
 }
 
 /** As `MessageActions` types them for each service. */
-export const messageActions = {
+export const messageActions = withParams([], {
   push(acting: Acting, { message }: Sending<object>): void {
     actingFor(acting, 'push').push(message);
   },
@@ -73,7 +74,7 @@ export const messageActions = {
   refuse(acting: Acting, params: { readonly code: string; readonly to?: RequestReference | undefined }): void {
     actingFor(acting, 'refuse').refuse(params.code, params.to);
   },
-};
+});
 
 /**
  * The same actions for a machine made with XState's own `setup()`, one that invokes actors for example.
