@@ -4,7 +4,7 @@
  */
 import type { ServiceEvent } from '../service/events.ts';
 import type { Events } from '../telemetry/events.ts';
-import { isThenable, onRejected } from '../thenable.ts';
+import { isThenable, onSettled } from '../thenable.ts';
 import { HandlerWatch } from './handler-watch.ts';
 import type { Turns } from './turns.ts';
 import type { Performer, RunnableBehaviour, Seat } from './behaviour.ts';
@@ -78,14 +78,18 @@ export class Handling {
 
   /** Tells the service of an error, beside whatever it is handling. */
   tellError(owner: HandlingOwner, error: unknown): void {
-    if (!this.#behaviour.handles.has('ws.error')) return;
-    try {
-      onRejected(this.#receive(owner, { type: 'ws.error', error }, undefined), (cause) =>
-        owner.errorHandlerFailed(cause),
-      );
-    } catch (cause) {
+    if (!this.#behaviour.handles.has('ws.error') || !isAlive(owner.performer)) return;
+    const event = { type: 'ws.error', error } as const;
+    const watch = this.#watch(owner, event);
+    const failed = (cause: unknown): void => {
+      watch?.settled({ error: cause });
       owner.errorHandlerFailed(cause);
-    }
+    };
+    onSettled(
+      () => this.#receive(owner, event, watch),
+      () => watch?.returned(owner.performer),
+      failed,
+    );
   }
 
   /** Undefined unless somebody wants to know how it goes. */
@@ -106,6 +110,12 @@ export class Handling {
       this.#turns.leave();
     }
   }
+}
+
+/** Whether anything is told at all: there is none when making it failed, and a machine that has failed is told nothing. */
+function isAlive(performer: Performer | undefined): boolean {
+  const snapshot = performer?.actor?.getSnapshot() as { readonly status: string } | undefined;
+  return performer !== undefined && (snapshot === undefined || snapshot.status === 'active');
 }
 
 /** Apart from `run`, so that only handlers that are waited for cost closures. */

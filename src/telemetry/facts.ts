@@ -130,7 +130,7 @@ export interface TroupeEvents {
     readonly event: ServiceEvent['type'];
     /** In milliseconds; what an asynchronous handler waited for is part of it. */
     readonly durationMs: number;
-    /** Whether it threw or rejected; `connection.crashed` says what. */
+    /** Whether it threw or rejected; `connection.crashed` says what, of `onError` `callback.failed`. */
     readonly isFailed: boolean;
   };
   /** An upgrade was answered with 101. */

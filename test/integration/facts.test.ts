@@ -170,6 +170,10 @@ function failing(form: (typeof forms)[number], fail: () => never) {
   return Failing;
 }
 
+function fail(): never {
+  throw new Error('broken');
+}
+
 describe('of handlers', () => {
   it('the time that an asynchronous one takes ends when it has settled', async () => {
     const gate = createGate();
@@ -198,6 +202,48 @@ describe('of handlers', () => {
     const client = await connect(server.url(path));
     client.send('x');
     expect(await settled.next()).toMatchObject({ event: 'ws.text', isFailed: true });
+  });
+
+  it.each<[string, () => unknown, boolean]>([
+    ['at once', () => undefined, false],
+    ['later', () => turn(), false],
+    ['and throws', fail, true],
+    ['and rejects', () => Promise.reject(new Error('broken')), true],
+  ])('onError is timed like the others: one that settles %s', async (_how, onError, isFailed) => {
+    const server = await serve([defineService({ ...at(path), onTextMessage: fail, onError })]);
+    watch(server.troupe, 'connection.crashed');
+    watch(server.troupe, 'callback.failed');
+    const settled = watch(server.troupe, 'handler.settled');
+    const client = await connect(server.url(path));
+    client.send('x');
+
+    expect(await settled.next()).toMatchObject({ event: 'ws.text', isFailed: true });
+    const fact = { service: path, event: 'ws.error', isFailed, durationMs: expect.any(Number) as number };
+    expect(await settled.next()).toMatchObject(fact);
+    await client.closed;
+    expect(settled.all).toHaveLength(2);
+  });
+
+  it('a machine is timed for an error that it is told of, and not for one by which it has failed', async () => {
+    const machine = serviceSetup()
+      .extend({ actions: { fail } })
+      .createMachine({
+        id: 'failing',
+        on: { 'ws.text': { actions: 'fail' }, 'ws.error': { actions: () => undefined } },
+      });
+    const server = await serve([defineService({ ...at(path), machine, limits: { maxPayload: 10 } })]);
+    watch(server.troupe, 'connection.crashed');
+    const settled = watch(server.troupe, 'handler.settled');
+    for (const [text, event] of [
+      ['x', 'ws.text'],
+      ['more than ten bytes', 'ws.error'],
+    ] as const) {
+      const client = await connect(server.url(path));
+      client.send(text);
+      await client.closed;
+      expect(await settled.next()).toMatchObject({ event, isFailed: event === 'ws.text' });
+    }
+    expect(settled.all).toHaveLength(2);
   });
 
   it('whoever begins to listen in the middle hears of the next one', async () => {
