@@ -11,7 +11,8 @@
  * Where the service says how many crashes of its connections are too many, that
  * many make it `failed`: it accepts nobody for a while, and whoever is connected
  * stays. Then it is `recovering`, which is to run on probation: as many crashes
- * again and it has failed anew, for longer. The actor of the service owns its members (`src/runtime/service.ts`); the events
+ * again and it has failed anew, for longer. So it does when the state that its
+ * connections share has failed for good (`machines/shared.ts`). The actor of the service owns its members (`src/runtime/service.ts`); the events
  * that change or address them are carried out only where the chart allows it,
  * which is how a stopped service answers nobody.
  */
@@ -24,6 +25,7 @@ export const serviceMachine = setup({
       | { type: 'member.leave' }
       | { type: 'member.end' }
       | { type: 'member.crashed' }
+      | { type: 'shared.failed' }
       | { type: 'broadcast' }
       | { type: 'recovery.due' }
       | { type: 'recovery.passed' }
@@ -61,6 +63,7 @@ export const serviceMachine = setup({
       on: {
         'member.add': { actions: ['addMember'] },
         'member.crashed': { guard: 'hasFailed', target: 'failed' },
+        'shared.failed': { target: 'failed' },
         'member.leave': { actions: ['removeMember'] },
         'member.end': { actions: ['forgetMember'] },
         broadcast: { actions: ['broadcast'] },
@@ -71,7 +74,8 @@ export const serviceMachine = setup({
       },
     },
     failed: {
-      description: 'Too many crashes: accepts nobody for a while. Its members stay, and nothing begins anew.',
+      description:
+        'Too many crashes, or its shared state has failed for good: accepts nobody for a while. Its members stay, and nothing begins anew.',
       entry: ['beginRecovery'],
       exit: ['cancelRecovery'],
       on: {
@@ -93,6 +97,7 @@ export const serviceMachine = setup({
       on: {
         'member.add': { actions: ['addMember'] },
         'member.crashed': { guard: 'hasFailed', target: 'failed' },
+        'shared.failed': { target: 'failed' },
         'recovery.passed': { target: 'running', actions: ['reportRecovered'] },
         'member.leave': { actions: ['removeMember'] },
         'member.end': { actions: ['forgetMember'] },

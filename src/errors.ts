@@ -10,7 +10,8 @@
 const catalogue = {
   TROUPE_ACTION_OUTSIDE_CONNECTION: (fields: { action: string }) =>
     `The action "${fields.action}" ran in an actor that no connection owns. ` +
-    'Pass the machine to defineService({ machine }) so that Troupe starts it, one for each connection.',
+    'Pass the machine to defineService({ machine }) so that Troupe starts it, one for each connection; ' +
+    'shared state can do what serviceActions holds.',
   TROUPE_ADDRESS_IN_USE: (fields: { host: string; port: number }) =>
     `Port ${fields.port} on ${fields.host} is in use by another program. ` +
     'Stop that program, or listen on another port: listen({ port: 0 }) takes a free one.',
@@ -120,6 +121,9 @@ const catalogue = {
   TROUPE_SERVICE_WITHOUT_BEHAVIOUR: (fields: { service: string }) =>
     `Service "${fields.service}" handles nothing. Give it a handler such as onTextMessage, ` +
     'an annotated method such as @OnTextMessage(), or a machine.',
+  TROUPE_SHARED_UNDECLARED: (fields: { service: string }) =>
+    `Service "${fields.service}" has no shared state. ` +
+    'Pass shared: logic to defineService(), a machine or fromTransition(...) for example.',
   TROUPE_SYSTEM_ID_REFUSED: (fields: { systemId: string }) =>
     `An actor of a machine asks for the systemId "${fields.systemId}". All connections share one actor system, in which ` +
     'it could be given only once. Leave it out, and address the actor by its `id`.',

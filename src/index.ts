@@ -107,6 +107,13 @@ export {
 } from './service/machine.ts';
 export type { Answer, Delivery, DeliveryStatus, Outcome, OutcomeStatus, Page, PageRequest } from './service/outcome.ts';
 export type { PathParams } from './service/path.ts';
+export {
+  serviceActions,
+  sharedSetup,
+  type SharedMessageActions,
+  type ToSharedActions,
+} from './service/shared-actions.ts';
+export type { Shared, SharedDeclaration, SharedOption, SharedSettings } from './service/shared.ts';
 export type { Backoff, CrashIntensity, RestartLimit, SupervisionOptions } from './service/supervision.ts';
 export type { TroupeEventListener, TroupeEventName, TroupeEvents } from './telemetry/events.ts';
 export { createTroupe, type CloseOptions, type Troupe } from './troupe.ts';

@@ -2,6 +2,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
+import type { AnyActorLogic } from 'xstate';
 import type { Frame } from './delivery/frame.ts';
 import { TroupeError } from './errors.ts';
 import { attachTo } from './http/attach.ts';
@@ -38,6 +39,8 @@ import { resolveCompression } from './service/compression.ts';
 import type { ServiceDefinition } from './service/definition.ts';
 import { defaultLimits, resolveLimits } from './service/limits.ts';
 import { boundConnection } from './service/bound-connection.ts';
+import { boundShared } from './service/bound-service.ts';
+import type { Shared } from './service/shared.ts';
 import type { Delivery, Page, PageRequest } from './service/outcome.ts';
 import { eventNames, Events, type TroupeEventListener, type TroupeEventName } from './telemetry/events.ts';
 import { offerSeam } from './telemetry/seam.ts';
@@ -88,6 +91,14 @@ export interface Troupe extends GlobalFunctions {
   broadcastText(service: string, text: string, options?: Except): Delivery;
   /** The same as `broadcastText` for bytes; they are copied. */
   broadcastBinary(service: string, data: Uint8Array, options?: Except): Delivery;
+
+  /**
+   * The shared state of the service with that name; `Logic` is what it was defined with, `typeof board` for example,
+   * and is not looked at. What is subscribed to on it lasts until the service has stopped; a service that replaces it
+   * has shared state of its own. An observer that throws is told as `callback.failed`.
+   * @throws {TroupeError} `TROUPE_SERVICE_UNKNOWN`, `TROUPE_SHARED_UNDECLARED`
+   */
+  shared<Logic extends AnyActorLogic>(service: string): Shared<Logic>;
 
   /** The names of the services that are attached. */
   services(): readonly string[];
@@ -166,7 +177,9 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
   isolateSystem(system, {
     actorFailed(actor, error) {
       const connection = boundConnection(actor) as LiveConnection | undefined;
+      const shared = connection === undefined ? boundShared(actor) : undefined;
       if (connection !== undefined) connection.failed(error, 'action');
+      else if (shared !== undefined) shared.failed(error);
       else events.emit('callback.failed', { callback: `the actor "${actor.id}", which was restarted,`, error });
     },
     observerFailed,
@@ -332,6 +345,13 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
     pushBinaryToGroup: (group, data, except) => functions.pushBinaryToGroup(group, data, except),
     removeConnectionGroup: (group, how) => functions.removeConnectionGroup(group, how),
     closeConnectionGroup: (group, code, reason) => functions.closeConnectionGroup(group, code, reason),
+
+    shared<Logic extends AnyActorLogic>(service: string) {
+      checkName('service', service);
+      const { shared } = supervisor.expect(service);
+      if (shared === undefined) throw new TroupeError('TROUPE_SHARED_UNDECLARED', { service });
+      return shared.outside as unknown as Shared<Logic>;
+    },
 
     services: () => supervisor.names,
     connections: (service, page) => supervisor.expect(service).connections(page),

@@ -35,7 +35,9 @@ const names = [
   'isService',
   'messageActionsFor',
   'reject',
+  'serviceActions',
   'serviceSetup',
+  'sharedSetup',
 ];
 
 const troupeMembers = [
@@ -64,6 +66,7 @@ const troupeMembers = [
   'removeStoredConnection',
   'replaceService',
   'services',
+  'shared',
   'storedNames',
 ];
 
@@ -73,8 +76,9 @@ describe('the public face', () => {
   });
 
   it('has functions and classes, and two catalogues that cannot be changed', () => {
-    const { closeCodes, connectionActions, errorCodes, ...rest } = { ...troupe };
-    for (const one of Object.values({ ...rest, ...connectionActions })) expect(typeof one).toBe('function');
+    const { closeCodes, connectionActions, errorCodes, serviceActions, ...rest } = { ...troupe };
+    for (const one of Object.values({ ...rest, ...connectionActions, ...serviceActions }))
+      expect(typeof one).toBe('function');
     expect([Object.isFrozen(errorCodes), Object.isFrozen(closeCodes)]).toEqual([true, true]);
   });
 

@@ -23,6 +23,7 @@ import type { Few } from './few.ts';
 import { deliveryOf, NORMAL_CLOSURE, outcomeOf, type Functions } from './functions.ts';
 import type { JoinedGroup, PushStatus } from './member.ts';
 import { binaryFrame, textFrame } from './push.ts';
+import type { LiveShared } from './shared.ts';
 
 /** What is known of a connection when its upgrade is accepted. */
 export interface AcceptedUpgrade {
@@ -56,6 +57,8 @@ export abstract class ConnectionFunctions implements Connection {
   /** The active states of its regions. */
   protected abstract readonly regions: ConnectionRegions;
   protected abstract readonly functions: Functions;
+  /** What all connections of its service share, if there is something. */
+  protected abstract readonly sharedState: LiveShared | undefined;
   /** Itself, as the registries know it. */
   abstract readonly connection: LiveConnection;
   protected abstract broadcastFrame(name: string, frame: Frame, options: Except | undefined): Delivery;
@@ -124,6 +127,15 @@ export abstract class ConnectionFunctions implements Connection {
     return (this.#attributes ??= new Map());
   }
 
+  get shared(): unknown {
+    return this.sharedState?.faceOf(this.connection);
+  }
+
+  /** What it has subscribed to of the shared state ends. */
+  releaseShared(): void {
+    this.sharedState?.release(this.connection);
+  }
+
   /** The service begins anew: what it kept here is gone. */
   forget(): void {
     this.#attributes = undefined;
@@ -162,8 +174,8 @@ export abstract class ConnectionFunctions implements Connection {
 
   /** What the machine of its service starts with. */
   get machineInput(): ServiceMachineInput {
-    const { admission, params } = this;
-    return { connection: this.info(), auth: admission?.auth, params, query: admission?.query };
+    const { admission, params, shared } = this;
+    return { connection: this.info(), auth: admission?.auth, params, query: admission?.query, shared };
   }
 
   pushText(text: string, options?: PushOptions): Delivery {

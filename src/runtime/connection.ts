@@ -100,6 +100,10 @@ export class LiveConnection
     return this.#service.realm.functions;
   }
 
+  protected get sharedState(): LiveService['shared'] {
+    return this.#service.shared;
+  }
+
   get events(): Events {
     return this.#service.realm.events;
   }

@@ -13,9 +13,11 @@
 import { toObserver, type AnyActorRef, type InspectionEvent, type Observer, type EventObject } from 'xstate';
 import { onRejected } from '../thenable.ts';
 import { TroupeError } from '../errors.ts';
+import type { SharedReceiver } from '../service/bound-service.ts';
 import { isMachine } from '../service/machine.ts';
 import { isolateMachine } from './machine-isolation.ts';
 import { isOwnLogic } from './own-logic.ts';
+import { isFace } from './shared-face.ts';
 
 /** Who is told. */
 export interface IsolationReports {
@@ -88,6 +90,10 @@ export function isolateSystem(system: AnyActorRef['system'], reports: IsolationR
   const relay = internals._relay;
   internals._relay = (source, target, event) => {
     if (source !== undefined && isOwn(target) && !isOwn(source) && !isReport(event)) {
+      if (isFace(target)) {
+        hand(source, target, event);
+        return;
+      }
       reports.actorFailed(source, new TroupeError('TROUPE_PARENT_NOT_ADDRESSABLE', { event: event.type }));
       return;
     }
@@ -95,6 +101,15 @@ export function isolateSystem(system: AnyActorRef['system'], reports: IsolationR
     if (isOwn(target)) relay(source, target, event);
     else reports.during(() => relay(source, target, event));
   };
+
+  /** What is refused fails who sends it: not on the stack of a timer, if it was sent with a delay. */
+  function hand(source: AnyActorRef, target: SharedReceiver, event: EventObject): void {
+    try {
+      target.receive(source, event);
+    } catch (error) {
+      reports.actorFailed(source, error);
+    }
+  }
 
   const inspect = internals.inspect;
   internals.inspect = (inspector) => inspect(harmless(inspector, (error) => reports.observerFailed(error)));

@@ -5,14 +5,14 @@
  * nothing has to be kept while all is well. What it writes down of a snapshot it also restores, invoked and spawned
  * actors included, but for delays: those of the active states are begun again here.
  */
-import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, AnyStateNode, Snapshot } from 'xstate';
+import type { AnyActorLogic, AnyActorRef, AnyMachineSnapshot, AnyStateMachine, AnyStateNode, Snapshot } from 'xstate';
 
 /** What `actor` can go on from; undefined if there is nothing, or nothing that could be restored. */
-export function lastGoodSnapshot(machine: AnyStateMachine, actor: AnyActorRef): Snapshot<unknown> | undefined {
-  const snapshot = actor.getSnapshot() as AnyMachineSnapshot;
+export function lastGoodSnapshot(logic: AnyActorLogic, actor: AnyActorRef): Snapshot<unknown> | undefined {
+  const snapshot = actor.getSnapshot() as Snapshot<unknown>;
   if (snapshot.status !== 'active' && snapshot.status !== 'error') return undefined;
   try {
-    return machine.getPersistedSnapshot({ ...snapshot, status: 'active', error: undefined } as AnyMachineSnapshot);
+    return logic.getPersistedSnapshot({ ...snapshot, status: 'active', error: undefined }) as Snapshot<unknown>;
   } catch {
     // An actor that was started without a name, or a context that leads back to itself: XState cannot write it down.
     return undefined;

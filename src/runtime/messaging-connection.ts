@@ -121,7 +121,8 @@ export class MessagingConnection extends LiveConnection implements ActingConnect
   override failed(error: unknown, during: string): void {
     // That a request ended with its connection is nothing that the service did wrong.
     if (this.#requests?.hasEnded(error) === true) {
-      this.settled(during as ServiceEvent['type']);
+      // An action or an observer that waited for it is no handler, and holds nothing back.
+      if (during.startsWith('ws.')) this.settled(during as ServiceEvent['type']);
       return;
     }
     const { handled } = this;

@@ -68,6 +68,8 @@ export class ConnectionRestarts {
     restarts.latest.note(now);
     restarts.set(waitAfter(restarts.latest.countAt(now), backoff));
     connection.performer?.halt?.({ isKept: !restarts.isFresh });
+    // What a machine had subscribed would tell one that is no more.
+    if (restarts.isFresh || connection.performer?.actor !== undefined) connection.releaseShared();
   }
 
   cancel(connection: LiveConnection): void {

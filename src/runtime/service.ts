@@ -41,6 +41,7 @@ import { MessageGate, type GateOwner } from './message-rate.ts';
 import { pageOf } from './page.ts';
 import type { Realm } from './realm.ts';
 import type { Request } from './registry.ts';
+import { LiveShared } from './shared.ts';
 import { ServiceSupervision } from './supervision.ts';
 
 type ChartEvent = EventFromLogic<typeof serviceMachine>;
@@ -54,6 +55,7 @@ type ServiceEvent =
       except: ReadonlySet<string> | undefined;
     })
   | { type: 'member.crashed' }
+  | { type: 'shared.failed' }
   | { type: 'recovery.due' }
   | { type: 'recovery.passed' }
   | { type: 'drain.requested'; request: DrainRequest }
@@ -88,6 +90,8 @@ export class LiveService implements ChartHost {
   readonly admission: ServiceAdmission | undefined;
   /** Decides what follows from crashes; undefined: nothing but the end of the connection. */
   readonly supervision: ServiceSupervision | undefined;
+  /** What its connections share; undefined: nothing. */
+  readonly shared: LiveShared | undefined;
   readonly handling: Handling;
   /** The kinds of events it handles. */
   readonly handles: ReadonlySet<WsEventType>;
@@ -128,7 +132,9 @@ export class LiveService implements ChartHost {
     this.#addresses = bothOf(realm.addresses, AddressCounts.of(limits.maxConnectionsPerAddress));
     const { handshake: rules } = definition;
     this.admission = rules && new ServiceAdmission({ definition, rules, limits, realm, addresses: this.#addresses });
-    const { supervision } = definition.options;
+    const { shared, options } = definition;
+    // Shared state that fails too often makes the service fail, whatever that says of its connections.
+    const supervision = options.supervision ?? (shared && {});
     this.supervision = supervision && new ServiceSupervision(this, supervision);
     const { maxPayload, closeTimeoutMs } = limits;
     this.#transport = setting.createTransport({
@@ -142,6 +148,12 @@ export class LiveService implements ChartHost {
       src: 'service',
       input: this,
     });
+    this.shared = shared && new LiveShared(this, shared);
+  }
+
+  start(): void {
+    this.actor.start();
+    this.shared?.actor.start();
   }
 
   get name(): string {
@@ -267,6 +279,7 @@ export class LiveService implements ChartHost {
 
   /** `connection` is closing: it is addressed no more. */
   leave(connection: LiveConnection): void {
+    this.shared?.release(connection);
     this.actor.deliver({ type: 'member.leave', connection });
   }
 
@@ -339,6 +352,7 @@ export class LiveService implements ChartHost {
 
   reportStopped(): void {
     for (const drain of this.#drains) drain.end();
+    this.shared?.stop();
     const { events } = this.realm;
     if (events.has('service.detached')) events.emit('service.detached', { service: this.name });
   }

@@ -71,7 +71,7 @@ export class ServiceSupervision {
     if (events.has('service.failed'))
       events.emit('service.failed', {
         service: this.#service.name,
-        crashes: this.#crashes?.countAt(now) ?? 0,
+        crashes: this.#crashesAt(now),
         retryMs,
       });
   }
@@ -79,7 +79,9 @@ export class ServiceSupervision {
   beginProbation(): void {
     const { events } = this.#service.realm;
     this.#crashes?.clear();
-    this.#in(this.#settings.intensity?.withinMs ?? 0, 'recovery.passed');
+    const { intensity, restartLimit } = this.#settings;
+    this.#in((intensity ?? restartLimit).withinMs, 'recovery.passed');
+    this.#service.shared?.recover();
     if (events.has('service.recovering')) events.emit('service.recovering', { service: this.#service.name });
   }
 
@@ -92,6 +94,13 @@ export class ServiceSupervision {
   cancelRecovery(): void {
     this.#deadline?.cancel();
     this.#recoversAt = undefined;
+  }
+
+  /** Of its connections; or of its shared state, if it is that which makes it fail. */
+  #crashesAt(now: number): number {
+    const { shared } = this.#service;
+    if (shared?.actor.getSnapshot().value === 'failed') return shared.crashesLately;
+    return this.#crashes?.countAt(now) ?? 0;
   }
 
   #in(delayMs: number, type: 'recovery.due' | 'recovery.passed'): void {

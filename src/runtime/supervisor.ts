@@ -198,7 +198,7 @@ export class Supervisor implements ChartHost {
     this.#freeRoute(service);
     this.#services.set(service.name, service);
     this.#setting.routes.add(service);
-    service.actor.start();
+    service.start();
     const { events } = this.#setting;
     if (events.has('service.attached')) events.emit('service.attached', { service: service.name });
   }

@@ -10,6 +10,7 @@
 import { TroupeError } from '../errors.ts';
 import { describe } from '../arguments.ts';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { AnyActorLogic } from 'xstate';
 import type { Connection } from './connection.ts';
 import {
   buildDefinition,
@@ -23,6 +24,7 @@ import {
 import type { HandshakeOptions, HandshakeRequest } from './handshake.ts';
 import type { MessageConnection, MessageFunctions } from './message-connection.ts';
 import type { AnyMessages, MessageIn } from './message-types.ts';
+import type { SharedDeclaration } from './shared.ts';
 
 // Compilers hand over `context.metadata` only where this symbol exists; Node 20 and 22 do not define it yet.
 (Symbol as { metadata?: symbol }).metadata ??= Symbol.for('Symbol.metadata');
@@ -72,9 +74,11 @@ export function ServiceConfig<
   ParamsSchema extends StandardSchemaV1 | undefined = undefined,
   QuerySchema extends StandardSchemaV1 | undefined = undefined,
   Result = unknown,
+  SharedLogic extends AnyActorLogic | undefined = undefined,
 >(
   options: ServiceOptions &
     MessagesOption &
+    SharedDeclaration<SharedLogic> &
     HandshakeOptions<Readonly<Record<string, string>>, ParamsSchema, QuerySchema, Result>,
 ): ClassAnnotation {
   return (_target, context) => {
@@ -112,7 +116,7 @@ export function Authenticate<Params = Readonly<Record<string, string>>, Query = 
 }
 
 /** The connection of any service: what `params`, `auth` and `query` are, and which messages it has, a method says. */
-type AnyConnection = Connection<never, never, never> & MessageFunctions<never>;
+type AnyConnection = Connection<never, never, never, never> & MessageFunctions<never>;
 
 /** The method is called when a connection was opened. */
 export const OnOpen = methodAnnotation<[connection: AnyConnection]>('OnOpen', 'onOpen');
@@ -138,7 +142,7 @@ const onMessage = methodAnnotation<never[]>('OnMessage', 'onMessage');
  */
 export function OnMessage<M extends AnyMessages>(
   messages: M,
-): MethodAnnotation<[connection: MessageConnection<M, never, never, never>, message: MessageIn<M>]>;
+): MethodAnnotation<[connection: MessageConnection<M, never, never, never, never>, message: MessageIn<M>]>;
 export function OnMessage(): MethodAnnotation<[connection: never, message: never]>;
 export function OnMessage(messages?: AnyMessages): MethodAnnotation<never[]> {
   return (method, context) => {

@@ -120,6 +120,7 @@ export interface Connection<
   Params = Readonly<Record<string, string>>,
   Auth = unknown,
   Query = URLSearchParams,
+  Shared = unknown,
 > extends GlobalFunctions {
   /** Unique on all nodes; never chosen by the remote side. */
   readonly id: string;
@@ -148,6 +149,8 @@ export interface Connection<
   readonly authentication: AuthenticationState;
   /** What the service wants to remember of this connection. */
   readonly attributes: Map<string, unknown>;
+  /** The shared state of its service, see {@link Shared}; undefined without one. */
+  readonly shared: Shared;
   /** This moment as plain data. */
   info(): ConnectionInfo;
 

@@ -1,6 +1,6 @@
 /** How a program says what a service is. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AnyStateMachine } from 'xstate';
+import type { AnyActorLogic, AnyStateMachine, InputFrom } from 'xstate';
 import { TroupeError } from '../errors.ts';
 import { checkName, checkOptions as checkKeys, describe, wrongType } from '../arguments.ts';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
@@ -23,6 +23,7 @@ import type { Fitting } from './machine-fit.ts';
 import { checkMachine } from './machine-rules.ts';
 import { parseRoute, type PathParams, type Route } from './path.ts';
 import { checkLimits, type ServiceLimits } from './limits.ts';
+import { sharedRules, type SharedDeclaration, type SharedOf, type SharedRules } from './shared.ts';
 import { checkSupervision, type SupervisionOptions } from './supervision.ts';
 
 /** A handler of plain HTTP requests, as `node:http` knows it. */
@@ -106,13 +107,14 @@ export interface MessageHandlers<
   M extends AnyMessages,
   Auth = unknown,
   Query = URLSearchParams,
-> extends Handlers<Params, Auth, Query, MessageConnection<M, Params, Auth, Query>> {
+  SharedState = unknown,
+> extends Handlers<Params, Auth, Query, MessageConnection<M, Params, Auth, Query, SharedState>> {
   readonly messages: M;
   /**
    * A declared message was received. What it returns is the reply, when the message is a request that asks for one. It
    * refuses by throwing `messages.refusal(code)`; anything else that it throws ends the connection with 1011.
    */
-  onMessage?(connection: MessageConnection<M, Params, Auth, Query>, message: MessageIn<M>): Replying<M>;
+  onMessage?(connection: MessageConnection<M, Params, Auth, Query, SharedState>, message: MessageIn<M>): Replying<M>;
 }
 
 /** What a service does, as a state machine: one actor for each connection. */
@@ -138,7 +140,7 @@ export const handlerNames = [
 export type HandlerName = (typeof handlerNames)[number];
 
 /** @internal Options of any service, before they are checked. */
-export type AnyOptions = ServiceOptions & MessagesOption & AnyHandshakeOptions;
+export type AnyOptions = ServiceOptions & MessagesOption & AnyHandshakeOptions & { readonly shared?: unknown };
 
 /** Handlers of any service. */
 type AnyHandlers = Handlers<Readonly<Record<string, string>>> & { readonly onMessage?: unknown };
@@ -163,6 +165,8 @@ export interface ServiceDefinition {
   readonly options: Omit<ServiceOptions, 'name'> & MessagesOption;
   /** What it asks of a handshake; undefined: nothing, and upgrades are answered at once. */
   readonly handshake: HandshakeRules | undefined;
+  /** What its connections share; undefined: nothing. */
+  readonly shared: SharedRules | undefined;
 }
 
 const definitions = new WeakSet<ServiceDefinition>();
@@ -208,14 +212,11 @@ export function defineService<
   QuerySchema extends StandardSchemaV1 | undefined = undefined,
   Result = undefined,
   Messages extends AnyMessages | undefined = undefined,
+  SharedLogic extends AnyActorLogic | undefined = undefined,
 >(
   definition: ServicePath<Base, Upgrade> &
-    ServiceOptions & { readonly messages?: Messages } & HandshakeOptions<
-      PathParams<`${Base}/${Upgrade}`>,
-      ParamsSchema,
-      QuerySchema,
-      Result
-    > &
+    ServiceOptions & { readonly messages?: Messages } & SharedDeclaration<SharedLogic> &
+    HandshakeOptions<PathParams<`${Base}/${Upgrade}`>, ParamsSchema, QuerySchema, Result> &
     MachineBehaviour<
       Machine &
         Fitting<
@@ -224,6 +225,7 @@ export function defineService<
             AuthOf<Result>,
             OutputOf<ParamsSchema, PathParams<`${Base}/${Upgrade}`>>,
             OutputOf<QuerySchema, undefined>,
+            SharedOf<SharedLogic>,
             Messages
           >,
           Messages
@@ -236,18 +238,21 @@ export function defineService<
   ParamsSchema extends StandardSchemaV1 | undefined = undefined,
   QuerySchema extends StandardSchemaV1 | undefined = undefined,
   Result = undefined,
+  SharedLogic extends AnyActorLogic | undefined = undefined,
 >(
   definition: ServicePath<Base, Upgrade> &
-    ServiceOptions & { readonly messages?: undefined } & HandshakeOptions<
-      PathParams<`${Base}/${Upgrade}`>,
-      ParamsSchema,
-      QuerySchema,
-      Result
-    > &
+    ServiceOptions & { readonly messages?: undefined } & SharedDeclaration<SharedLogic> &
+    HandshakeOptions<PathParams<`${Base}/${Upgrade}`>, ParamsSchema, QuerySchema, Result> &
     Handlers<
       OutputOf<ParamsSchema, PathParams<`${Base}/${Upgrade}`>>,
       AuthOf<Result>,
-      OutputOf<QuerySchema, URLSearchParams>
+      OutputOf<QuerySchema, URLSearchParams>,
+      Connection<
+        OutputOf<ParamsSchema, PathParams<`${Base}/${Upgrade}`>>,
+        AuthOf<Result>,
+        OutputOf<QuerySchema, URLSearchParams>,
+        SharedOf<SharedLogic>
+      >
     >,
 ): ServiceDefinition;
 export function defineService<
@@ -257,15 +262,18 @@ export function defineService<
   ParamsSchema extends StandardSchemaV1 | undefined = undefined,
   QuerySchema extends StandardSchemaV1 | undefined = undefined,
   Result = undefined,
+  SharedLogic extends AnyActorLogic | undefined = undefined,
 >(
   definition: ServicePath<Base, Upgrade> &
     ServiceOptions &
+    SharedDeclaration<SharedLogic> &
     HandshakeOptions<PathParams<`${Base}/${Upgrade}`>, ParamsSchema, QuerySchema, Result> &
     MessageHandlers<
       OutputOf<ParamsSchema, PathParams<`${Base}/${Upgrade}`>>,
       M,
       AuthOf<Result>,
-      OutputOf<QuerySchema, URLSearchParams>
+      OutputOf<QuerySchema, URLSearchParams>,
+      SharedOf<SharedLogic>
     >,
 ): ServiceDefinition;
 export function defineService(
@@ -307,6 +315,7 @@ const optionKeys = [
   'http',
   ...handshakeKeys,
   'messages',
+  'shared',
 ] as const;
 const definitionKeys = ['basePath', 'webSocketUpgradePath', ...optionKeys, ...handlerNames, 'machine'] as const;
 
@@ -377,6 +386,7 @@ export function buildDefinition(
       ...(messages !== undefined && { messages }),
     },
     handshake,
+    shared: sharedRules(options.shared),
   });
   definitions.add(definition);
   return definition;

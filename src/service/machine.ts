@@ -7,13 +7,15 @@
  * drawn, stored and model-checked, and a test can see what it wants to do
  * without a connection.
  */
-import { setup, type AnyStateMachine, type EventObject, type MachineContext } from 'xstate';
+import { setup, type AnyActorLogic, type AnyStateMachine, type EventObject, type MachineContext } from 'xstate';
 import { connectionOf, type Acting } from './bound-connection.ts';
 import type { Connection, ConnectionInfo, Except, PushOptions } from './connection.ts';
 import type { WsEvent } from './events.ts';
 import { messageActions, type MessageActions } from './message-actions.ts';
 import { withParams } from './own-actions.ts';
 import type { AnyMessages, MessageAgreement, MessageEvent } from './message-types.ts';
+import type { Shared } from './shared.ts';
+import { toSharedActions, type ToSharedActions } from './shared-actions.ts';
 
 /** Of types only: nothing has this key. */
 declare const agreement: unique symbol;
@@ -22,15 +24,22 @@ declare const agreement: unique symbol;
  * The input of a service's machine.
  *
  * Beside the connection: `auth`, what `authenticate` of the service found out; `params`, the parameters of the path, or
- * what the schema `params` made of them; `query`, what the schema `query` made of that. Of what the machine does not
- * ask by a type, it may be started without. `Messages` is a type alone: the messages that the machine was made for, so
- * that no other service takes it.
+ * what the schema `params` made of them; `query`, what the schema `query` made of that; `shared`, the shared state of the
+ * service. Of what the machine does not ask by a type, it may be started without. `Messages` is a type alone: the
+ * messages that the machine was made for, so that no other service takes it.
  */
-export type ServiceMachineInput<Auth = unknown, Params = unknown, Query = unknown, Messages = unknown> = {
+export type ServiceMachineInput<
+  Auth = unknown,
+  Params = unknown,
+  Query = unknown,
+  SharedState = unknown,
+  Messages = unknown,
+> = {
   readonly connection: ConnectionInfo;
 } & Asked<'auth', Auth> &
   Asked<'params', Params> &
   Asked<'query', Query> &
+  Asked<'shared', SharedState> &
   Agreed<Messages>;
 
 type Agreed<Messages> = unknown extends Messages
@@ -51,6 +60,8 @@ export interface MachineExpectations {
   readonly query?: unknown;
   /** The messages that the service declares. */
   readonly messages?: AnyMessages;
+  /** The logic of the shared state of the service, `typeof board` for example: `input.shared` is a reference to it. */
+  readonly shared?: AnyActorLogic;
 }
 
 type Expected<Expectations, Name extends keyof MachineExpectations> =
@@ -61,10 +72,14 @@ type InputOf<Expectations> = ServiceMachineInput<
   Expected<Expectations, 'auth'>,
   Expected<Expectations, 'params'>,
   Expected<Expectations, 'query'>,
+  Expectations extends { readonly shared: infer Logic extends AnyActorLogic } ? Shared<Logic> : unknown,
   Expected<Expectations, 'messages'>
 >;
 
 type MessagesOf<Expectations> = Expectations extends { readonly messages: infer M extends AnyMessages } ? M : undefined;
+type SharedLogicOf<Expectations> = Expectations extends { readonly shared: infer Logic extends AnyActorLogic }
+  ? Logic
+  : undefined;
 type MessageEventsOf<Expectations> = Expectations extends { readonly messages: infer M extends AnyMessages }
   ? MessageEvent<M>
   : never;
@@ -202,7 +217,8 @@ export const connectionActions = withParams(['closeConnection'], {
  * only that connection ends. What it expects of `input.auth`, `input.params` and `input.query` it says by their names,
  * `serviceSetup<Context, never, { auth: User }>()`; a service whose `authenticate` and schemas give something else does
  * not compile. With `{ messages: typeof messages }` it has the events and actions of declared messages as well, see
- * {@link MessageEvent} and {@link MessageActions}.
+ * {@link MessageEvent} and {@link MessageActions}; with `{ shared: typeof logic }` the shared state of its service, as
+ * `input.shared` and by the action `sendToShared`.
  *
  * @example
  * ```ts
@@ -243,6 +259,10 @@ export function serviceSetup<
       events: WsEvent<Expected<Expectations, 'auth'>> | OwnEvent | MessageEventsOf<Expectations>;
       input: InputOf<Expectations>;
     },
-    actions: { ...connectionActions, ...(messageActions as unknown as MessageActions<MessagesOf<Expectations>>) },
+    actions: {
+      ...connectionActions,
+      ...(messageActions as unknown as MessageActions<MessagesOf<Expectations>>),
+      ...(toSharedActions as unknown as ToSharedActions<SharedLogicOf<Expectations>>),
+    },
   });
 }

@@ -44,7 +44,8 @@ export type MessageConnection<
   Params = Readonly<Record<string, string>>,
   Auth = unknown,
   Query = URLSearchParams,
-> = Connection<Params, Auth, Query> & MessageFunctions<M>;
+  Shared = unknown,
+> = Connection<Params, Auth, Query, Shared> & MessageFunctions<M>;
 
 /** What `onMessage` may return: anything, unless a request is declared, whose reply it is then. */
 export type Replying<M extends AnyMessages> = [ReplyFrom<M>] extends [never]

@@ -108,7 +108,7 @@ export function checkSupervision(options: SupervisionOptions | undefined): void 
   if (options === undefined) return;
   checkOptions('supervision', options, keys);
   checkChoice('supervision.onCrash', options.onCrash, ['close', 'restart']);
-  checkChoice('supervision.restartFrom', options.restartFrom, ['start', 'snapshot']);
+  checkRestartFrom('supervision.restartFrom', options.restartFrom);
   const { restartLimit, intensity } = options;
   if (restartLimit !== undefined) {
     checkOptions('supervision.restartLimit', restartLimit, ['restarts', 'withinMs']);
@@ -151,6 +151,11 @@ function resolveBackoff(
   checkShare(`${name}.factor`, factor, 1, 100);
   checkShare(`${name}.jitter`, jitter, 0, 1);
   return { minMs, maxMs, factor, jitter };
+}
+
+/** @internal @throws {TroupeTypeError} */
+export function checkRestartFrom(argument: string, value: unknown): void {
+  checkChoice(argument, value, ['start', 'snapshot']);
 }
 
 function checkChoice(argument: string, value: unknown, choices: readonly string[]): void {

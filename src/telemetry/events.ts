@@ -18,7 +18,7 @@ export type { Edge, TroupeEventListener, TroupeEventName, TroupeEvents } from '.
 type Topics = { readonly [Name in TroupeEventName]: Topic<Name> };
 
 /** The events that must not pass in silence. */
-const failures: ReadonlySet<TroupeEventName> = new Set(['connection.crashed', 'callback.failed']);
+const failures: ReadonlySet<TroupeEventName> = new Set(['connection.crashed', 'shared.crashed', 'callback.failed']);
 
 /** Where listeners run: user code like any other. */
 interface UserCode {

@@ -166,6 +166,31 @@ export interface TroupeEvents {
   'service.recovering': { readonly service: string };
   /** The probation has passed. */
   'service.recovered': { readonly service: string };
+  /** The shared state of a service failed; it begins anew, or its service fails. Connections stay. */
+  'shared.crashed': {
+    readonly service: string;
+    /** The active states of its machine; undefined if it is none. */
+    readonly state: unknown;
+    /** The event that it was taking, or what else it was doing. */
+    readonly during: string;
+    readonly error: unknown;
+  };
+  /** The shared state of a service begins anew. */
+  'shared.restarted': {
+    readonly service: string;
+    /** Where it begins. */
+    readonly from: 'start' | 'snapshot';
+    /** How many restarts that makes since its service was attached. */
+    readonly restarts: number;
+  };
+  /** An event that the shared state of a service will not take. */
+  'shared.dead-lettered': {
+    readonly service: string;
+    /** The type of the event. */
+    readonly event: string;
+    /** Too many wait already; the actor has come to its end; or its service has stopped. */
+    readonly reason: 'full' | 'ended' | 'stopped';
+  };
   'service.draining': { readonly service: string; readonly connections: number };
   'service.detached': { readonly service: string };
   /** The inspector is served at `url`, whose token lets in whoever has it. */
@@ -203,6 +228,9 @@ const names: Readonly<Record<TroupeEventName, true>> = {
   'service.failed': true,
   'service.recovering': true,
   'service.recovered': true,
+  'shared.crashed': true,
+  'shared.restarted': true,
+  'shared.dead-lettered': true,
   'service.draining': true,
   'service.detached': true,
   'inspector.listening': true,

@@ -1,9 +1,9 @@
 /**
  * Crashes at random, under load: in handlers, guards, actions, assignments, invoked actors, subscriptions, listeners and
- * inspection observers. Whoever did not crash gets everything, in order.
+ * inspection observers. Whoever did not crash gets everything, in order, and what all share is what it would be without.
  */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { assign, fromPromise, setup, SimulatedClock } from 'xstate';
+import { assign, fromPromise, fromTransition, sendTo, setup, SimulatedClock } from 'xstate';
 import {
   BasePath,
   connectionActions,
@@ -12,6 +12,8 @@ import {
   ServiceConfig,
   WebSocketUpgradePath,
   type Connection,
+  type ServiceMachineInput,
+  type Shared,
   type SupervisionOptions,
   type WsEvent,
 } from 'troupe';
@@ -22,7 +24,15 @@ import { randomOf } from '../support/random.ts';
 import { advanceUntil, serve, watch } from '../support/server.ts';
 
 const path = '/test/websocket';
-const poisons = ['guard', 'action', 'assignment', 'async action', 'invoked actor', 'subscription'] as const;
+const poisons = [
+  'guard',
+  'action',
+  'assignment',
+  'async action',
+  'invoked actor',
+  'subscription',
+  'subscription to what is shared',
+] as const;
 type Poison = (typeof poisons)[number];
 
 const STEADY = 20;
@@ -38,40 +48,56 @@ async function failLater(): Promise<never> {
   return fail();
 }
 
+/** How often somebody has added to it. */
+const shared = fromTransition((count: number, _event: { type: 'add' }) => count + 1, 0);
+type Sharing = Connection<Readonly<Record<string, string>>, unknown, URLSearchParams, Shared<typeof shared>>;
+
+/** Fails with the first change, which it makes itself. */
+function failWatching(counter: Shared<typeof shared>): void {
+  counter.subscribe(fail);
+  counter.send({ type: 'add' });
+}
+
 /** Says back what it hears, and fails in the place that a message names, as far as its form has it. */
 function serviceOf(form: Form, supervision: SupervisionOptions) {
-  const said = (connection: Connection, text: string): unknown => {
+  const said = (connection: Sharing, text: string): unknown => {
+    if (text === 'add') return connection.shared.send({ type: 'add' });
+    if (text === 'subscription to what is shared') return failWatching(connection.shared);
     if (text === 'async action' || text === 'invoked actor') return failLater();
     if ((poisons as readonly string[]).includes(text)) fail();
     return void connection.pushText(text);
   };
   switch (form) {
     case 'handlers':
-      return defineService({ ...at(path), supervision, onTextMessage: said });
+      return defineService({ ...at(path), supervision, shared, onTextMessage: said });
     case 'class': {
       @BasePath(at(path).basePath)
       @WebSocketUpgradePath(at(path).webSocketUpgradePath)
-      @ServiceConfig({ supervision })
+      @ServiceConfig({ supervision, shared })
       class Chaotic {
         @OnTextMessage()
-        said(connection: Connection, text: string) {
+        said(connection: Sharing, text: string) {
           return said(connection, text);
         }
       }
       return Chaotic;
     }
     case 'machine':
-      return defineService({ ...at(path), supervision, machine: chaoticMachine() });
+      return defineService({ ...at(path), supervision, shared, machine: chaoticMachine() });
   }
 }
 
 function chaoticMachine() {
-  const says = (text: Poison) => ({ type: 'says', params: { text } }) as const;
+  const says = (text: Poison | 'add') => ({ type: 'says', params: { text } }) as const;
   return setup({
-    types: {} as { context: { count: number }; events: WsEvent },
+    types: {} as {
+      context: { count: number; shared: Shared<typeof shared> };
+      events: WsEvent;
+      input: ServiceMachineInput<unknown, unknown, unknown, Shared<typeof shared>>;
+    },
     actors: { failing: fromPromise(failLater) },
     guards: {
-      says: ({ event }, { text }: { text: Poison }) => {
+      says: ({ event }, { text }: { text: Poison | 'add' }) => {
         if (event.type === 'ws.text' && event.text === 'guard') fail();
         return event.type === 'ws.text' && event.text === text;
       },
@@ -82,10 +108,11 @@ function chaoticMachine() {
       failLater,
       assignment: assign({ count: () => fail() }),
       subscribe: ({ self }) => void self.subscribe(fail),
+      failWatching: ({ context }) => failWatching(context.shared),
     },
   }).createMachine({
     id: 'chaotic',
-    context: { count: 0 },
+    context: ({ input }) => ({ count: 0, shared: input.shared }),
     initial: 'calm',
     states: { calm: {}, asking: { invoke: { src: 'failing' } } },
     on: {
@@ -95,6 +122,8 @@ function chaoticMachine() {
         { guard: says('async action'), actions: 'failLater' },
         { guard: says('invoked actor'), target: '.asking' },
         { guard: says('subscription'), actions: 'subscribe' },
+        { guard: says('subscription to what is shared'), actions: 'failWatching' },
+        { guard: says('add'), actions: sendTo(({ context }) => context.shared, { type: 'add' }) },
         {
           actions: { type: 'pushText', params: ({ event }) => ({ text: event.type === 'ws.text' ? event.text : '' }) },
         },
@@ -145,11 +174,22 @@ describe.each(forms)('of a service made with %s', (form) => {
       const steady = await join(STEADY);
       const fragile = await join(FRAGILE);
       let poisoned = 0;
+      let added = 0;
+      const add = (client: Client): void => {
+        client.send('add');
+        added += 1;
+      };
+      const seen: number[] = [];
+      troupe.shared<typeof shared>(path).subscribe(({ context }) => seen.push(context));
       for (let round = 0; round < ROUNDS; round += 1) {
         for (const client of steady) client.send(`own ${round}`);
+        add(pick(steady));
         for (const place of fragile.keys()) {
           if (random() < 0.5) continue;
-          fragile[place]!.send(pick(poisons));
+          const poison = pick(poisons);
+          add(fragile[place]!);
+          fragile[place]!.send(poison);
+          if (poison === 'subscription to what is shared') added += 1;
           poisoned += 1;
           if (supervision.onCrash === 'restart') continue;
           // It ends with 1011: another one takes its place.
@@ -179,6 +219,9 @@ describe.each(forms)('of a service made with %s', (form) => {
           { stepMs: 100 },
         );
       }
+      // No crash took anything of it away, or did anything twice.
+      expect(troupe.shared<typeof shared>(path).getSnapshot().context).toBe(added);
+      expect(seen).toEqual(Array.from({ length: added }, (_, index) => index + 1));
       // A machine may fail once for two reasons, and what fails of it after its restart is no crash.
       const atMost = supervision.onCrash === 'restart' ? poisoned : 0;
       expect(restarts.all.length).toBeLessThanOrEqual(form === 'machine' ? 2 * atMost : atMost);

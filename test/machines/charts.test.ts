@@ -10,6 +10,7 @@ import {
 import { connectionMachine } from '../../machines/connection.ts';
 import { serverMachine } from '../../machines/server.ts';
 import { serviceMachine } from '../../machines/service.ts';
+import { sharedMachine } from '../../machines/shared.ts';
 import { supervisorMachine } from '../../machines/supervisor.ts';
 import { everyAnswer, eventTypesOf, reachable, withAnswers, type Answers } from '../support/charts.ts';
 
@@ -18,6 +19,7 @@ const machines: Readonly<Record<string, AnyStateMachine>> = {
   connection: connectionMachine,
   server: serverMachine,
   service: serviceMachine,
+  shared: sharedMachine,
   supervisor: supervisorMachine,
 };
 
@@ -600,6 +602,13 @@ describe('a service', () => {
     expect(walker.snapshot.hasTag('accepting')).toBe(true);
   });
 
+  it('fails when its shared state has, in running as on probation', () => {
+    expect(running().send('shared.failed').actions).toEqual(['beginRecovery']);
+    const recovering = running().send('shared.failed').send('recovery.due');
+    expect(recovering.send('shared.failed').actions).toEqual(['cancelRecovery', 'beginRecovery']);
+    expect(running().send('drain.requested').send('shared.failed').value).toBe('draining');
+  });
+
   it('fails anew on probation, or has recovered', () => {
     const recovering = () => running().send('member.crashed', tooMany).send('recovery.due');
     expect(recovering().send('member.crashed', tooMany).actions).toEqual(['cancelRecovery', 'beginRecovery']);
@@ -649,6 +658,50 @@ describe('a service', () => {
   it('destroys what is left at the deadline', () => {
     expect(running().send('drain.requested').send('drain.timedOut').actions).toEqual(['destroyMembers']);
     expect(running().send('drain.timedOut').actions).toEqual([]);
+  });
+});
+
+describe('the shared state of a service', () => {
+  const running = () => walk(sharedMachine);
+  const may = { mayRestart: true };
+
+  it('begins anew after a wait, as often as it may', () => {
+    const walker = running().send('actor.failed', may);
+    expect(walker.actions).toEqual(['scheduleRestart']);
+    expect(walker.send('actor.failed', may).actions).toEqual([]);
+    expect(walker.send('restart.due').actions).toEqual(['cancelRestart', 'beginActor']);
+    expect(walker.value).toBe('running');
+  });
+
+  it('makes its service fail when it may not, and begins when that recovers', () => {
+    const walker = running().send('actor.failed');
+    expect(walker.actions).toEqual(['failService']);
+    expect(walker.send('recovery.begun').actions).toEqual(['beginActor']);
+    // A service that recovers from crashes of its connections has nothing to begin.
+    expect(walker.send('recovery.begun').actions).toEqual([]);
+  });
+
+  it('does not begin anew once its logic has come to its end', () => {
+    const walker = running().send('actor.ended');
+    expect(walker.actions).toEqual(['end']);
+    for (const event of ['actor.failed', 'restart.due', 'recovery.begun'])
+      expect(walker.send(event).actions).toEqual([]);
+  });
+
+  it.each([
+    ['running', [], ['stopActor', 'end']],
+    ['restarting', ['actor.failed'], ['cancelRestart', 'end']],
+    ['ended', ['actor.ended'], ['end']],
+  ])('stops with its service from %s', (_state, events, actions) => {
+    const walker = events.reduce((walker, event) => walker.send(event, may), running()).send('stop.requested');
+    expect(walker.actions).toEqual(actions);
+    expect(walker.snapshot.status).toBe('done');
+  });
+
+  it('stops with its service when it has failed', () => {
+    const walker = running().send('actor.failed').send('stop.requested');
+    expect(walker.actions).toEqual(['end']);
+    expect(walker.snapshot.status).toBe('done');
   });
 });
 

@@ -1,7 +1,7 @@
 /** The metrics of `troupe/otel` on real connections, with the SDK of OpenTelemetry. */
 import { metrics as globalMetrics } from '@opentelemetry/api';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { SimulatedClock } from 'xstate';
+import { fromTransition, SimulatedClock } from 'xstate';
 import { defineService, serviceSetup, type Connection } from 'troupe';
 import { instrument, type InstrumentOptions } from 'troupe/otel';
 import { definitions } from '../../src/telemetry/otel/instruments.ts';
@@ -103,6 +103,21 @@ describe('what goes wrong', () => {
       [403, path, 1],
       [404, undefined, 2],
     ]);
+  });
+
+  it('is counted when it is in what connections share, and what was sent in vain', async () => {
+    const shared = fromTransition((_count: number, event: { type: 'fail' | 'end' }) => {
+      throw new Error(event.type);
+    }, 0);
+    const server = await serve([defineService({ ...at(path), shared, onOpen: () => undefined })]);
+    const { points } = measure(server);
+    watch(server.troupe, 'shared.crashed');
+    const state = server.troupe.shared<typeof shared>(path);
+    state.send({ type: 'fail' });
+    await server.troupe.detachService(path);
+    state.send({ type: 'end' });
+    expect(await points('troupe.shared.crashes')).toEqual([{ attributes: of, value: 1 }]);
+    expect(await points('troupe.shared.dead_letters')).toEqual([{ attributes: of, value: 1 }]);
   });
 
   it('is counted: crashes by what failed, and the code that they close with', async () => {

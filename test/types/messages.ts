@@ -272,7 +272,7 @@ defineService({ basePath: '/a', messages: shouting, machine: plain });
 // @ts-expect-error: a message of that type holds something else
 defineService({ basePath: '/a', messages: numbering, machine: plain });
 const strict = xstateSetup({
-  types: {} as { input: ServiceMachineInput<unknown, unknown, unknown, typeof saying> },
+  types: {} as { input: ServiceMachineInput<unknown, unknown, unknown, unknown, typeof saying> },
 }).createMachine({});
 defineService({ basePath: '/a', messages: saying, machine: strict });
 // @ts-expect-error: the service declares others

@@ -86,6 +86,18 @@ export const definitions = {
     description: 'How often services failed, accepted connections again and had recovered.',
     attributes: ['troupe.service', 'troupe.service.state'],
   },
+  'troupe.shared.crashes': {
+    kind: 'counter',
+    unit: '{crash}',
+    description: 'Failures of shared state, from which it begins anew.',
+    attributes: ['troupe.service'],
+  },
+  'troupe.shared.dead_letters': {
+    kind: 'counter',
+    unit: '{event}',
+    description: 'Events that were sent to shared state in vain.',
+    attributes: ['troupe.service'],
+  },
   'troupe.message.count': {
     kind: 'observable counter',
     unit: '{message}',

@@ -85,6 +85,8 @@ export class Metrics {
       const attributes = { ...this.#of(connection.service), 'troupe.close.code': this.#closeCodes.of(code) };
       instruments['troupe.connection.violations'].add(1, attributes);
     });
+    hear('shared.crashed', ({ service }) => instruments['troupe.shared.crashes'].add(1, this.#of(service)));
+    hear('shared.dead-lettered', ({ service }) => instruments['troupe.shared.dead_letters'].add(1, this.#of(service)));
     hear('message.received', (fact) => this.#count(fact, 'receive'));
     hear('message.sent', (fact) => this.#count(fact, 'transmit'));
     hear('handler.settled', ({ service, event, durationMs, isFailed }) => {
