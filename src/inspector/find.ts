@@ -19,13 +19,10 @@ export function* actorsOf(connection: InspectedConnection): Generator<Belonging>
   if (machineActor === undefined) return;
   yield { actor: machineActor, role: 'service' };
   let left = MAX_DESCENDANTS - 2;
-  const parents = [machineActor];
-  for (let parent = parents.shift(); parent !== undefined; parent = parents.shift()) {
-    for (const [, child] of childrenIn(snapshotOf(parent), MAX_DESCENDANTS)) {
-      if (left-- === 0) return;
-      parents.push(child);
-      yield { actor: child, role: 'child' };
-    }
+  for (const actor of withDescendants(machineActor)) {
+    if (actor === machineActor) continue;
+    if (left-- === 0) return;
+    yield { actor, role: 'child' };
   }
 }
 
@@ -35,7 +32,25 @@ export function* serverActors(source: InspectorSource): Generator<AnyActorRef> {
   yield source.server;
   yield source.names;
   yield source.groups;
-  for (const { actor } of source.services) yield actor as unknown as AnyActorRef;
+  for (const { actor, shared } of source.services) {
+    yield actor as unknown as AnyActorRef;
+    if (shared === undefined) continue;
+    yield shared.actor as unknown as AnyActorRef;
+    let left = MAX_DESCENDANTS;
+    for (const descendant of withDescendants(shared.latest)) {
+      if (left-- === 0) break;
+      yield descendant;
+    }
+  }
+}
+
+/** An actor and what it has started. */
+function* withDescendants(actor: AnyActorRef): Generator<AnyActorRef> {
+  const parents = [actor];
+  for (let parent = parents.shift(); parent !== undefined; parent = parents.shift()) {
+    yield parent;
+    for (const [, child] of childrenIn(snapshotOf(parent), MAX_DESCENDANTS)) parents.push(child);
+  }
 }
 
 /** All connections. */

@@ -60,6 +60,10 @@ export function overhearIncidents({ source, redaction, viewers, share }: Inciden
     source.overhear('push.dead-lettered', ({ function: name, target, status, bytes, missed }) => {
       tell(() => ({ type: 'troupe.dead-letter', at: Date.now(), function: name, target, status, bytes, missed }));
     }),
+    source.overhear('shared.crashed', ({ service, error }) => {
+      const callback = `the shared state of service "${service}"`;
+      tell(() => ({ type: 'troupe.failure', at: Date.now(), callback, error: describeError(error, redact) }));
+    }),
     source.overhear('callback.failed', ({ callback, error }) => {
       tell(() => ({ type: 'troupe.failure', at: Date.now(), callback, error: describeError(error, redact) }));
     }),

@@ -91,7 +91,7 @@ export class Overview {
     tell(this.#last);
   }
 
-  async #countService({ name, route, actor, members, leaving }: InspectedService): Promise<ServiceOverview> {
+  async #countService({ name, route, actor, members, leaving, shared }: InspectedService): Promise<ServiceOverview> {
     const tally = new Map<object, { readonly sample: ConnectionStates; count: number }>();
     const count = (connection: InspectedConnection): boolean => {
       const { configuration } = connection;
@@ -108,6 +108,9 @@ export class Overview {
       route: route.path,
       state: stateOf(actor),
       connections: sum(tally.values()),
+      ...(shared !== undefined && {
+        shared: { sessionId: shared.latest.sessionId, state: stateOf(shared.actor) },
+      }),
     };
   }
 }

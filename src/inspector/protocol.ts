@@ -74,6 +74,8 @@ export interface ServiceOverview {
   /** The state of its own chart. */
   readonly state: string;
   readonly connections: ConnectionCounts;
+  /** What its connections share: the actor of that, another one after each restart, and the state of its life. */
+  readonly shared?: { readonly sessionId: string; readonly state: string };
 }
 
 /** At most four a second, and only when something differs from the one before. The first comes at once. */

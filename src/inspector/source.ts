@@ -49,6 +49,10 @@ export interface InspectedService {
   readonly members: Iterable<InspectedConnection>;
   /** Those that are closing, in any order. */
   readonly leaving: Iterable<InspectedConnection>;
+  /** What its connections share, if there is something: the actor of its life, and beneath that the user's own. */
+  readonly shared?:
+    | { readonly actor: { readonly sessionId: string; getSnapshot(): unknown }; readonly latest: AnyActorRef }
+    | undefined;
 }
 
 export interface InspectedName {

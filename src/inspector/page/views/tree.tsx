@@ -32,7 +32,7 @@ export function Tree({ state }: { readonly state: State }) {
           {services.length > 0 && (
             <li>
               <ul aria-label="Each service">
-                {services.slice(0, shownServices).map(({ service, sessionId, connections }) => (
+                {services.slice(0, shownServices).map(({ service, sessionId, connections, shared }) => (
                   <li key={sessionId}>
                     <Branch state={state} sessionId={sessionId} name={service} />
                     <ul>
@@ -43,6 +43,11 @@ export function Tree({ state }: { readonly state: State }) {
                       >
                         connections<span class="hidden"> of {service}</span>
                       </Leaf>
+                      {shared !== undefined && (
+                        <li>
+                          <Branch state={state} sessionId={shared.sessionId} name="shared state" note={shared.state} />
+                        </li>
+                      )}
                     </ul>
                   </li>
                 ))}
