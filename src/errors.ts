@@ -79,6 +79,12 @@ const catalogue = {
   TROUPE_PATH_INVALID: (fields: { service: string; path: string; reason: string }) =>
     `"${fields.path}" is no valid path for service "${fields.service}": ${fields.reason}. ` +
     'Write segments such as "/chat/{room}"; a parameter takes a whole segment and has a name of its own.',
+  TROUPE_RECORDING_INVALID: (fields: { line: number; reason: string }) =>
+    `This is no recording that can be replayed: line ${fields.line}, ${fields.reason}. ` +
+    'Pass a complete file as the recorder of this version has written it.',
+  TROUPE_RECORDING_UNWRITABLE: (fields: { folder: string; reason: string }) =>
+    `A recording could not be written into ${fields.folder}: ${fields.reason}. ` +
+    'Check that the folder can be made and written to, or name another one in recorder.onCrash.',
   TROUPE_REPLY_INVALID: (fields: { request: string; reason: string }) =>
     `The remote side answered the request "${fields.request}" with what its schema refuses: ${fields.reason}. ` +
     'Correct the remote program, or the schema.',

@@ -17,6 +17,13 @@ export type { TrustProxy } from './http/client-address.ts';
 export type { InspectorAddress } from './inspector-root.ts';
 export type { InspectorOptions } from './inspector/options.ts';
 export type { Inspector, ServiceSource, TroupeOptions } from './options.ts';
+export {
+  replayRecording,
+  type Difference,
+  type ReplayOptions,
+  type ReplayReport,
+  type ReplayStep,
+} from './replay-root.ts';
 export type { Clock } from './runtime/clock.ts';
 export type { DrainOptions } from './runtime/drain.ts';
 export type { GroupInfo, StoredNameInfo } from './runtime/queries.ts';
@@ -107,6 +114,7 @@ export {
 } from './service/machine.ts';
 export type { Answer, Delivery, DeliveryStatus, Outcome, OutcomeStatus, Page, PageRequest } from './service/outcome.ts';
 export type { PathParams } from './service/path.ts';
+export type { RecordedPart, RecorderOptions, Recording, RecordingFolder, RecordingGap } from './service/recorder.ts';
 export {
   serviceActions,
   sharedSetup,
@@ -116,4 +124,5 @@ export {
 export type { Shared, SharedDeclaration, SharedOption, SharedSettings } from './service/shared.ts';
 export type { Backoff, CrashIntensity, RestartLimit, SupervisionOptions } from './service/supervision.ts';
 export type { TroupeEventListener, TroupeEventName, TroupeEvents } from './telemetry/events.ts';
-export { createTroupe, type CloseOptions, type Troupe } from './troupe.ts';
+export { createTroupe } from './troupe.ts';
+export type { CloseOptions, Troupe } from './face.ts';

@@ -6,7 +6,8 @@ import type { InspectorOptions } from './inspector/options.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { ServiceClass } from './service/annotations.ts';
 import { checkCompression, type CompressionOptions } from './service/compression.ts';
-import { checkOrigins, type HttpListener, type ServiceDefinition } from './service/definition.ts';
+import type { HttpListener, ServiceDefinition } from './service/definition.ts';
+import { checkOrigins } from './service/option-checks.ts';
 import type { Limits } from './service/limits.ts';
 
 /** What defines a service: the result of `defineService`, or an annotated class. */

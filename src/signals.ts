@@ -1,7 +1,7 @@
 /** Graceful shutdown on signals, for programs that are servers and nothing else. */
 import { checkOptions, wrongType } from './arguments.ts';
 import { drainRequest } from './runtime/drain.ts';
-import type { CloseOptions, Troupe } from './troupe.ts';
+import type { CloseOptions, Troupe } from './face.ts';
 
 export interface CloseOnSignalsOptions extends CloseOptions {
   /** @defaultValue ['SIGTERM', 'SIGINT'] */

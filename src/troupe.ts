@@ -1,21 +1,20 @@
 /** The composition root: makes the parts of a Troupe and joins them. */
-import type { IncomingMessage, Server } from 'node:http';
-import type { Server as SecureServer } from 'node:https';
-import type { Duplex } from 'node:stream';
 import type { AnyActorLogic } from 'xstate';
 import type { Frame } from './delivery/frame.ts';
 import { TroupeError } from './errors.ts';
+import type { CloseOptions, Troupe } from './face.ts';
 import { attachTo } from './http/attach.ts';
 import { addressReader } from './http/client-address.ts';
-import { listen, type Address, type ListenOptions, type OwnServer } from './http/listen.ts';
+import { listen, type OwnServer } from './http/listen.ts';
 import type { PlainDesk } from './http/plain.ts';
 import { ServiceRoutes } from './http/service-routes.ts';
 import { handleUpgrade, pathOf, type UpgradeDesk } from './http/upgrade.ts';
-import { InspectorRoot, type InspectorAddress } from './inspector-root.ts';
-import { checkTroupeOptions, type Inspector, type ServiceSource, type TroupeOptions } from './options.ts';
+import { InspectorRoot } from './inspector-root.ts';
+import { checkTroupeOptions, type ServiceSource, type TroupeOptions } from './options.ts';
+import { FlightRecorder } from './recorder/flight-recorder.ts';
 import { AddressCounts } from './runtime/address-counts.ts';
 import { systemClock } from './runtime/clock.ts';
-import { drainRequest, type DrainOptions } from './runtime/drain.ts';
+import { drainRequest } from './runtime/drain.ts';
 import { Functions } from './runtime/functions.ts';
 import { inspectionOf, watchInspection } from './runtime/inspection.ts';
 import { harmless, isolateSystem } from './runtime/isolation.ts';
@@ -23,110 +22,29 @@ import type { LiveConnection } from './runtime/connection.ts';
 import { Inventory } from './runtime/inventory.ts';
 import { overhearMachines } from './runtime/machine-steps.ts';
 import { binaryFrame, textFrame } from './runtime/push.ts';
-import { Queries, type GroupInfo, type StoredNameInfo } from './runtime/queries.ts';
+import { Queries } from './runtime/queries.ts';
 import type { Realm } from './runtime/realm.ts';
 import { startRegistries } from './runtime/registries.ts';
 import { installIndexedScheduler } from './runtime/scheduler.ts';
 import { ServerLife } from './runtime/server.ts';
-import { LiveService } from './runtime/service.ts';
+import type { ServiceRecorder } from './runtime/recording.ts';
+import { LiveService, type ServiceSetting } from './runtime/service.ts';
 import { Supervisor } from './runtime/supervisor.ts';
 import { Turns } from './runtime/turns.ts';
 import { TimerWheel } from './runtime/timer-wheel.ts';
 import { definitionOf } from './service/annotations.ts';
 import { checkName, wrongType } from './arguments.ts';
-import type { ConnectionInfo, Except, GlobalFunctions } from './service/connection.ts';
+import type { Except } from './service/connection.ts';
 import { resolveCompression } from './service/compression.ts';
 import type { ServiceDefinition } from './service/definition.ts';
 import { defaultLimits, resolveLimits } from './service/limits.ts';
 import { boundConnection } from './service/bound-connection.ts';
 import { boundShared } from './service/bound-service.ts';
 import type { Shared } from './service/shared.ts';
-import type { Delivery, Page, PageRequest } from './service/outcome.ts';
-import { eventNames, Events, type TroupeEventListener, type TroupeEventName } from './telemetry/events.ts';
+import type { Delivery } from './service/outcome.ts';
+import { eventNames, Events } from './telemetry/events.ts';
 import { offerSeam } from './telemetry/seam.ts';
 import { createWsTransport } from './transport/ws.ts';
-
-export interface CloseOptions {
-  readonly drain?: DrainOptions;
-  /** Closes connections with 1012 (service restart) instead of 1001 (going away). @defaultValue false */
-  readonly restarting?: boolean;
-}
-
-/**
- * Services on one node: what `createTroupe` returns.
- *
- * Functions for a connection's own use are on {@link Connection}; these work
- * from an HTTP route, a job or anything else of the embedding program.
- */
-export interface Troupe extends GlobalFunctions {
-  /**
-   * Listens on a port of its own, HTTP and WebSocket together. At most once.
-   * @throws {TroupeError} `TROUPE_ADDRESS_IN_USE`, `TROUPE_LISTEN_FAILED`, `TROUPE_ALREADY_LISTENING`
-   */
-  listen(options?: ListenOptions): Promise<Address>;
-  /**
-   * Serves WebSocket on an application's server: Express, Fastify, Hono, Nest, `node:http`. Attach when the server
-   * has its request handler. Returns what detaches again; connections that are open stay.
-   */
-  attach(server: Server | SecureServer): () => void;
-  /** Decides about one upgrade, for applications that route upgrades themselves. Never throws. */
-  handleUpgrade(request: IncomingMessage, stream: Duplex, head: Uint8Array): void;
-
-  /** Attaches a service while running. @throws {TroupeError} `TROUPE_ROUTE_TAKEN`, `TROUPE_SERVICE_NAME_TAKEN` */
-  attachService(service: ServiceSource): void;
-  /**
-   * Puts a service in the place of the one at the same route. Upgrades go to the new one at once; the connections of
-   * the old one are drained with 1012, and the promise settles when none is left.
-   * @throws {TroupeError} `TROUPE_SERVICE_UNKNOWN` when there is none at the route
-   */
-  replaceService(service: ServiceSource, options?: { readonly drain?: DrainOptions }): Promise<void>;
-  /**
-   * Takes a service away: upgrades get 503 while its connections are drained with 1001, and 404 from then on; the
-   * promise settles when none is left.
-   * @throws {TroupeError} `TROUPE_SERVICE_UNKNOWN`
-   */
-  detachService(name: string, options?: { readonly drain?: DrainOptions }): Promise<void>;
-
-  /** Pushes text to every open connection of the service with that name. No such service: `unknown`. */
-  broadcastText(service: string, text: string, options?: Except): Delivery;
-  /** The same as `broadcastText` for bytes; they are copied. */
-  broadcastBinary(service: string, data: Uint8Array, options?: Except): Delivery;
-
-  /**
-   * The shared state of the service with that name; `Logic` is what it was defined with, `typeof board` for example,
-   * and is not looked at. What is subscribed to on it lasts until the service has stopped; a service that replaces it
-   * has shared state of its own. An observer that throws is told as `callback.failed`.
-   * @throws {TroupeError} `TROUPE_SERVICE_UNKNOWN`, `TROUPE_SHARED_UNDECLARED`
-   */
-  shared<Logic extends AnyActorLogic>(service: string): Shared<Logic>;
-
-  /** The names of the services that are attached. */
-  services(): readonly string[];
-  /** The open connections of a service, in the order in which they came. @throws {TroupeError} `TROUPE_SERVICE_UNKNOWN` */
-  connections(service: string, page?: PageRequest): Page<ConnectionInfo>;
-  /** The groups that exist, emptied ones included. */
-  groups(page?: PageRequest): Page<GroupInfo>;
-  /** The members of a group, in the order in which they joined; none for an unknown group. */
-  members(group: string, page?: PageRequest): Page<ConnectionInfo>;
-  /** Whether the connection with that id is in a group. */
-  isMember(group: string, connectionId: string): boolean;
-  /** The names that connections are stored under. */
-  storedNames(page?: PageRequest): Page<StoredNameInfo>;
-
-  /** Hears of an event; returns what unsubscribes. A listener that throws harms nobody. */
-  on<Name extends TroupeEventName>(name: Name, listener: TroupeEventListener<Name>): () => void;
-  /** Receives XState's inspection events from now on; returns what unsubscribes. */
-  inspect(inspector: Inspector): () => void;
-  /** Where the inspector is, if there is one. */
-  readonly inspector: InspectorAddress | undefined;
-
-  /**
-   * Shuts down: refuses upgrades with 503, tells the services, lets handlers finish, closes connections in batches,
-   * destroys what is left at the deadline, and gives back names, groups, timers and ports. Rejects for wrong options
-   * only; afterwards nothing of it keeps the process alive. A second call waits for the first.
-   */
-  close(options?: CloseOptions): Promise<void>;
-}
 
 const GOING_AWAY = 1001;
 const SERVICE_RESTART = 1012;
@@ -151,6 +69,18 @@ const SERVICE_RESTART = 1012;
  * ```
  */
 export function createTroupe(options: TroupeOptions = {}): Troupe {
+  const createRecorder = FlightRecorder.of;
+  return assembleTroupe(options, { createTransport: createWsTransport, createRecorder }).troupe;
+}
+
+/** What may be another one where connections are not made of sockets. */
+export interface Parts {
+  readonly createTransport: ServiceSetting['createTransport'];
+  readonly createRecorder: (definition: ServiceDefinition, realm: Realm) => ServiceRecorder | undefined;
+}
+
+/** @internal */
+export function assembleTroupe(options: TroupeOptions, parts: Parts) {
   checkTroupeOptions(options);
   const limits = resolveLimits(defaultLimits, options.limits);
   const addressOf = addressReader(options.trustProxy);
@@ -236,8 +166,9 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
       ),
       allowedOrigins: options.allowedOrigins,
       compression: resolveCompression(definition.options.compression ?? options.compression),
+      recorder: parts.createRecorder(definition, realm),
       parent,
-      createTransport: createWsTransport,
+      createTransport: parts.createTransport,
     });
   }
 
@@ -360,6 +291,11 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
     isMember: (group, connectionId) => queries.isMember(group, connectionId),
     storedNames: (page) => queries.storedNames(page),
 
+    recording(connectionId) {
+      if (typeof connectionId !== 'string') throw wrongType('connectionId', 'a string', connectionId);
+      return supervisor.findConnection(connectionId)?.recording?.();
+    },
+
     on(name, listener) {
       if (!eventNames.includes(name)) throw wrongType('name', `one of ${eventNames.join(', ')}`, name);
       if (typeof listener !== 'function') throw wrongType('listener', 'a function', listener);
@@ -387,5 +323,5 @@ export function createTroupe(options: TroupeOptions = {}): Troupe {
   });
   const sources: readonly ServiceSource[] = options.services ?? [];
   for (const source of sources) troupe.attachService(source);
-  return troupe;
+  return { troupe, supervisor };
 }

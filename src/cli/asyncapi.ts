@@ -2,10 +2,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { TroupeError } from '../errors.ts';
-import type { ServiceSource } from '../index.ts';
 import { UsageError, type Command, type Surroundings } from './command.ts';
-import { loadModule, type Loaded } from './load.ts';
+import { loadModule, servicesOf } from './load.ts';
 
 export const asyncapi: Command = {
   summary: 'Writes an AsyncAPI document of the services that a module exports.',
@@ -52,13 +50,6 @@ Options:
 function write(text: string, out: string | undefined, { folder, stdout }: Surroundings): void {
   if (out === undefined) stdout.write(text);
   else writeFileSync(resolve(folder, out), text);
-}
-
-function servicesOf(path: string, { exports, troupe }: Loaded): ServiceSource[] {
-  const found = new Set(Object.values(exports).flat().filter(troupe.isService));
-  if (found.size > 0) return [...found];
-  const reason = 'it exports no service, neither a result of defineService() nor an annotated class';
-  throw new TroupeError('TROUPE_MODULE_UNLOADABLE', { module: path, reason });
 }
 
 function serversOf(given: readonly string[] | undefined): Record<string, string> | undefined {

@@ -14,12 +14,15 @@ export interface Command {
   readonly summary: string;
   /** What `--help` prints. */
   readonly usage: string;
-  /** Throws {@link UsageError} when it was called wrongly. */
-  run(args: string[], surroundings: Surroundings): Promise<void>;
+  /** Throws {@link UsageError} when it was called wrongly. What it resolves with is the exit code, if it is not 0. */
+  run(args: string[], surroundings: Surroundings): Promise<number | void>;
 }
 
 /** A command was called wrongly; the message says how. */
 export class UsageError extends Error {}
+
+/** A command was given what it cannot work with; `cause` says why, if there is one, or the message. Ends as wrong usage does, without the usage. */
+export class InputError extends Error {}
 
 const WRONG_USAGE = 2;
 
@@ -51,19 +54,26 @@ export async function runCommand(
     return 0;
   }
   try {
-    await command.run(rest, surroundings);
-    return 0;
+    return (await command.run(rest, surroundings)) ?? 0;
   } catch (error) {
     if (error instanceof UsageError || isOfParseArgs(error)) {
       stderr.write(`${error.message}\n\n${command.usage}`);
       return WRONG_USAGE;
     }
-    // By its name: a module may have brought another copy of the class.
-    const isOurs = error instanceof TroupeError || (error instanceof Error && error.name.startsWith('Troupe'));
-    const text = error instanceof Error ? (isOurs ? error.message : (error.stack ?? error.message)) : String(error);
-    stderr.write(`${text}\n`);
+    if (error instanceof InputError) {
+      stderr.write(`${error.cause === undefined ? error.message : textOf(error.cause)}\n`);
+      return WRONG_USAGE;
+    }
+    stderr.write(`${textOf(error)}\n`);
     return 1;
   }
+}
+
+/** The message of an error that is meant for users, the stack of any other. */
+function textOf(error: unknown): string {
+  // By its name: a module may have brought another copy of the class.
+  const isOurs = error instanceof TroupeError || (error instanceof Error && error.name.startsWith('Troupe'));
+  return error instanceof Error ? (isOurs ? error.message : (error.stack ?? error.message)) : String(error);
 }
 
 function overview(commands: Readonly<Record<string, Command>>): string {

@@ -11,7 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { TroupeError } from '../errors.ts';
 import * as own from '../index.ts';
 
-type Face = Pick<typeof own, 'asyncApiOf' | 'isService'>;
+type Face = Pick<typeof own, 'asyncApiOf' | 'isService' | 'replayRecording'>;
 
 export interface Loaded {
   /** The `troupe` that the module imports: what one copy has made means nothing to another. */
@@ -36,6 +36,14 @@ export async function loadModule(path: string, folder: string): Promise<Loaded> 
   } finally {
     await unregister?.();
   }
+}
+
+/** The services that a module exports, by themselves or in arrays. @throws {TroupeError} `TROUPE_MODULE_UNLOADABLE` */
+export function servicesOf(path: string, { exports, troupe }: Loaded): own.ServiceSource[] {
+  const found = new Set(Object.values(exports).flat().filter(troupe.isService));
+  if (found.size > 0) return [...found];
+  const reason = 'it exports no service, neither a result of defineService() nor an annotated class';
+  throw unloadable(path, reason);
 }
 
 /** `undefined` where there is no tsx: Node.js itself may be able to. */

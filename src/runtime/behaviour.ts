@@ -11,7 +11,7 @@ import { handlerNames, type Behaviour, type HandlerName } from '../service/defin
 import type { ServiceEvent, WsEventType } from '../service/events.ts';
 import type { ServiceMachineInput } from '../service/machine.ts';
 import { createMachineBehaviour } from './machine-behaviour.ts';
-import type { AnyActorRef } from 'xstate';
+import type { AnyActorRef, Snapshot } from 'xstate';
 
 /** Handles the events of one connection. */
 export interface Performer {
@@ -28,7 +28,15 @@ export interface Performer {
   /** Whether it could keep what it was. Without it, it goes on as it is. */
   readonly isKept?: boolean | undefined;
   /** What goes on from what was kept. May throw: user code runs. */
-  resumed?(): Performer;
+  resumed?(how?: PerformHow): Performer;
+}
+
+/** How the actor of a machine is made, where it is not as usual. */
+export interface PerformHow {
+  /** Is given the actor before it starts. */
+  readonly prepare?: (actor: AnyActorRef) => void;
+  /** What the machine goes on from. */
+  readonly snapshot?: Snapshot<unknown>;
 }
 
 /** What a machine's actor is started beneath, and whom it tells of its end. */
@@ -49,7 +57,7 @@ export interface RunnableBehaviour {
   /** The kinds of events it handles. */
   readonly handles: ReadonlySet<WsEventType>;
   /** Makes what handles the events of one connection. May throw: user code runs. */
-  perform(seat: Seat): Performer;
+  perform(seat: Seat, how?: PerformHow): Performer;
 }
 
 const eventTypes: Readonly<Record<HandlerName, WsEventType>> = {

@@ -90,9 +90,12 @@ export function reportIgnored(connection: LiveConnection, kind: 'text' | 'binary
 
 export function reportCrash(
   connection: LiveConnection,
-  { error, during, state }: ConnectionEventOf<'handler.failed' | 'farewell.failed'>,
+  crash: ConnectionEventOf<'handler.failed' | 'farewell.failed'>,
 ): void {
   const { events, service } = connection;
+  const { error, during, state } = crash;
+  // Before anybody can do something about it.
+  connection.crashed?.(crash);
   events.emit('connection.crashed', { connection: connection.info(), service, state, during, error });
   connection.handling.tellError(connection, error);
 }

@@ -11,14 +11,14 @@ import { stopDescendants } from './isolation.ts';
 import { createMachineActor } from './machine-actor.ts';
 import { beginDelays, lastGoodSnapshot } from './machine-snapshot.ts';
 import { planMachine } from './planned-machine.ts';
-import type { Performer, RunnableBehaviour, Seat } from './behaviour.ts';
+import type { Performer, PerformHow, RunnableBehaviour, Seat } from './behaviour.ts';
 
 export function createMachineBehaviour(machine: AnyStateMachine, types: readonly string[] = []): RunnableBehaviour {
   planMachine(machine, [...wsEventTypes, ...types]);
   const descriptors = machine.events as readonly string[];
   const handles = new Set(wsEventTypes.filter((type) => descriptors.some((descriptor) => describes(descriptor, type))));
   // A message that no state of the machine handles now is XState's to ignore; a kind that none ever handles is ours.
-  return { handles, perform: (seat) => new MachinePerformer(machine, seat) };
+  return { handles, perform: (seat, how) => new MachinePerformer(machine, seat, how) };
 }
 
 /** The internals of XState's `Actor` that are touched here, for what a connection and a message cost. */
@@ -39,7 +39,8 @@ class MachinePerformer implements Performer {
   readonly #seat: Seat;
   readonly #inspection: Inspection;
 
-  constructor(machine: AnyStateMachine, seat: Seat, snapshot?: Snapshot<unknown>) {
+  constructor(machine: AnyStateMachine, seat: Seat, how?: PerformHow) {
+    const snapshot = how?.snapshot;
     this.#seat = seat;
     this.#inspection = inspectionOf(seat.actor.system);
     const options = { parent: seat.actor, id: 'service', src: machine.id, input: seat.machineInput };
@@ -48,6 +49,7 @@ class MachinePerformer implements Performer {
     bindToConnection(this.actor, seat.connection);
     // As by `subscribe`, which makes three objects for an observer.
     this.#internals.observers.add(this);
+    how?.prepare?.(this.actor);
     this.actor.start();
     if (snapshot !== undefined && this.actor.getSnapshot().status === 'active') beginDelays(machine, this.actor);
   }
@@ -97,8 +99,9 @@ class MachinePerformer implements Performer {
     return halted.get(this) !== undefined;
   }
 
-  resumed(): MachinePerformer {
-    return new MachinePerformer(this.#machine, this.#seat, halted.get(this));
+  resumed(how?: PerformHow): MachinePerformer {
+    const snapshot = halted.get(this);
+    return new MachinePerformer(this.#machine, this.#seat, snapshot === undefined ? how : { ...how, snapshot });
   }
 
   stop(): void {

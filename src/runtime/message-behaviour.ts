@@ -12,7 +12,7 @@ import type { Accepted, Decoded, MessageCodec } from '../service/message-codec.t
 import type { AnyMessages } from '../service/message-types.ts';
 import { codecOf, MessageRefusal } from '../service/messages.ts';
 import { isThenable } from '../thenable.ts';
-import { createBehaviour, type Performer, type RunnableBehaviour } from './behaviour.ts';
+import { createBehaviour, type Performer, type PerformHow, type RunnableBehaviour } from './behaviour.ts';
 import type { Behaviour } from '../service/definition.ts';
 import { describeUnaccepted, FAILED } from './message-errors.ts';
 import type { MessagingConnection } from './messaging-connection.ts';
@@ -29,8 +29,8 @@ export function createMessageBehaviour(behaviour: Behaviour, messages: AnyMessag
   const answersUnaccepted = messages.declarations.onUnacceptedMessage === 'reply';
   return {
     handles: new Set([...inner.handles, 'ws.text', 'ws.reply']),
-    perform: (seat) =>
-      new MessagePerformer(inner.perform(seat), seat.connection as MessagingConnection, {
+    perform: (seat, how) =>
+      new MessagePerformer(inner.perform(seat, how), seat.connection as MessagingConnection, {
         codec,
         turns,
         isMachine: behaviour.form === 'machine',
@@ -101,8 +101,8 @@ class MessagePerformer implements Performer {
     return this.#inner.isKept;
   }
 
-  resumed(): Performer {
-    return new MessagePerformer(this.#inner.resumed?.() ?? this.#inner, this.#connection, this.#setting);
+  resumed(how?: PerformHow): Performer {
+    return new MessagePerformer(this.#inner.resumed?.(how) ?? this.#inner, this.#connection, this.#setting);
   }
 
   stop(): void {

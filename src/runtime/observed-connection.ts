@@ -1,9 +1,15 @@
 /** A connection as its observers know it: the states it shows them, and what they are told of its chart while they listen. */
 import type { EventObject } from 'xstate';
+import type { Recording } from '../service/recorder.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { TakenTransition } from './compiled-chart.ts';
 import { ConnectionFunctions } from './connection-functions.ts';
-import { regionsOf, type ConnectionConfiguration, type ConnectionRegions } from './connection-regions.ts';
+import {
+  regionsOf,
+  type ConnectionConfiguration,
+  type ConnectionEventOf,
+  type ConnectionRegions,
+} from './connection-regions.ts';
 import { reportChanged, reportMoved, reportTooLate } from './connection-reports.ts';
 
 export abstract class ObservedConnection extends ConnectionFunctions {
@@ -30,6 +36,10 @@ export abstract class ObservedConnection extends ConnectionFunctions {
   moved(event: EventObject, transitions: readonly TakenTransition[]): void {
     reportMoved(this.connection, event, transitions);
   }
+
+  /** Only those have it that are recorded, and a field of none. */
+  crashed?(crash: ConnectionEventOf<'handler.failed' | 'farewell.failed'>): void;
+  recording?(): Recording;
 
   errorHandlerFailed(error: unknown): void {
     reportTooLate(this.connection, error, 'onError');

@@ -40,6 +40,7 @@ import { expectRoomToPush } from './headroom.ts';
 import { MessageGate, type GateOwner } from './message-rate.ts';
 import { pageOf } from './page.ts';
 import type { Realm } from './realm.ts';
+import type { ServiceRecorder } from './recording.ts';
 import type { Request } from './registry.ts';
 import { LiveShared } from './shared.ts';
 import { ServiceSupervision } from './supervision.ts';
@@ -78,6 +79,8 @@ export interface ServiceSetting {
   readonly allowedOrigins: '*' | readonly string[] | undefined;
   readonly compression: Compression | undefined;
   readonly parent: AnyActorRef;
+  /** Records its connections; undefined: they are not. */
+  readonly recorder: ServiceRecorder | undefined;
   createTransport(options: TransportOptions): Transport<IncomingMessage, Duplex>;
 }
 
@@ -125,8 +128,9 @@ export class LiveService implements ChartHost {
       messages === undefined
         ? createBehaviour(definition.behaviour)
         : createMessageBehaviour(definition.behaviour, messages, setting.realm.turns);
+    const { recorder } = setting;
     this.handles = behaviour.handles;
-    this.handling = new Handling(behaviour, setting.realm.turns, setting.realm.events);
+    this.handling = new Handling(recorder?.record(behaviour) ?? behaviour, setting.realm.turns, setting.realm.events);
     this.#setting = setting;
     const { limits, realm } = setting;
     this.#addresses = bothOf(realm.addresses, AddressCounts.of(limits.maxConnectionsPerAddress));
@@ -239,17 +243,22 @@ export class LiveService implements ChartHost {
       const { url, params, remoteAddress, isSecure } = upgrade;
       const admission = admitted && new ConnectionAdmission(this, admitted);
       const accepted = { url, params, remoteAddress, isSecure, subprotocol: subprotocol ?? '', admission };
-      const { messages } = this.definition.options;
-      const connection =
-        messages === undefined
-          ? new LiveConnection(this, accepted, socket)
-          : new MessagingConnection(this, messages, accepted, socket);
+      const connection = this.#connect(accepted, socket);
       this.actor.deliver({ type: 'member.add', connection });
       this.realm.events.upgrades.accepted(request, connection);
       reportOpened(connection);
       connection.start();
       return connection;
     });
+  }
+
+  #connect(upgrade: AcceptedUpgrade, socket: Socket): LiveConnection {
+    const { recorder } = this.#setting;
+    if (recorder !== undefined) return recorder.connect(this, upgrade, socket);
+    const { messages } = this.definition.options;
+    return messages === undefined
+      ? new LiveConnection(this, upgrade, socket)
+      : new MessagingConnection(this, messages, upgrade, socket);
   }
 
   broadcast(name: string, frame: Frame, options: Except | undefined): Delivery {

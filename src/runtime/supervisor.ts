@@ -12,6 +12,7 @@ import { chartLogic, type ChartHost } from './chart-logic.ts';
 import type { Clock } from './clock.ts';
 import { compileChart } from './compiled-chart.ts';
 import type { DrainRequest } from './drain.ts';
+import type { LiveConnection } from './connection.ts';
 import type { LiveService } from './service.ts';
 import type { Request } from './registry.ts';
 import { SERVER } from './server.ts';
@@ -86,6 +87,15 @@ export class Supervisor implements ChartHost {
   /** The service with that name; one that drains still has connections to address. */
   get(name: string): LiveService | undefined {
     return this.#services.get(name) ?? [...this.#draining].find((service) => service.name === name);
+  }
+
+  /** The connection with that id, unless nothing is left of it. */
+  findConnection(id: string): LiveConnection | undefined {
+    for (const { members, leaving } of this.services) {
+      for (const connection of members) if (connection.id === id) return connection;
+      for (const connection of leaving) if (connection.id === id) return connection;
+    }
+    return undefined;
   }
 
   /** @throws {TroupeError} `TROUPE_SERVICE_UNKNOWN` */

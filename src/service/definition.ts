@@ -2,14 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AnyActorLogic, AnyStateMachine, InputFrom } from 'xstate';
 import { TroupeError } from '../errors.ts';
-import { checkName, checkOptions as checkKeys, describe, wrongType } from '../arguments.ts';
+import { checkOptions as checkKeys, describe, wrongType } from '../arguments.ts';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AuthOf } from './auth.ts';
 import type { Connection } from './connection.ts';
 import type { MessageConnection, Replying } from './message-connection.ts';
-import { checkMessageHandlers, checkMessages } from './message-rules.ts';
+import { checkMessageHandlers } from './message-rules.ts';
 import type { AnyMessages, MessageIn } from './message-types.ts';
-import { checkCompression, type CompressionOptions } from './compression.ts';
+import type { CompressionOptions } from './compression.ts';
 import {
   handshakeKeys,
   handshakeRules,
@@ -21,10 +21,12 @@ import {
 import { isMachine, type ServiceMachineInput } from './machine.ts';
 import type { Fitting } from './machine-fit.ts';
 import { checkMachine } from './machine-rules.ts';
+import { checkServiceOptions } from './option-checks.ts';
 import { parseRoute, type PathParams, type Route } from './path.ts';
-import { checkLimits, type ServiceLimits } from './limits.ts';
+import type { ServiceLimits } from './limits.ts';
+import type { RecorderOptions } from './recorder.ts';
 import { sharedRules, type SharedDeclaration, type SharedOf, type SharedRules } from './shared.ts';
-import { checkSupervision, type SupervisionOptions } from './supervision.ts';
+import type { SupervisionOptions } from './supervision.ts';
 
 /** A handler of plain HTTP requests, as `node:http` knows it. */
 export type HttpListener = (request: IncomingMessage, response: ServerResponse) => void;
@@ -48,6 +50,8 @@ export interface ServiceOptions {
   readonly compression?: boolean | CompressionOptions;
   /** What follows when its code fails. @defaultValue the connection is closed with 1011, and nothing else */
   readonly supervision?: SupervisionOptions;
+  /** Keeps the latest events of each connection, to replay them after a crash. @defaultValue none: it costs nothing */
+  readonly recorder?: RecorderOptions;
   /** Answers plain HTTP requests on the base path and below it. It must not throw; if it does, the answer is 500. */
   readonly http?: HttpListener;
 }
@@ -312,42 +316,13 @@ const optionKeys = [
   'limits',
   'compression',
   'supervision',
+  'recorder',
   'http',
   ...handshakeKeys,
   'messages',
   'shared',
 ] as const;
 const definitionKeys = ['basePath', 'webSocketUpgradePath', ...optionKeys, ...handlerNames, 'machine'] as const;
-
-/** The token of RFC 9110 §5.6.2, of which the names of subprotocols are. */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-
-function checkOptions(options: ServiceOptions & MessagesOption): void {
-  const { name, subprotocols, subprotocolRequired, allowedOrigins, limits, compression, supervision, http } = options;
-  if (name !== undefined) checkName('name', name);
-  if (subprotocols !== undefined && !(isStrings(subprotocols) && subprotocols.every((one) => TOKEN.test(one)))) {
-    throw wrongType('subprotocols', 'an array of tokens such as "chat.v1"', subprotocols);
-  }
-  if (subprotocolRequired !== undefined && typeof subprotocolRequired !== 'boolean') {
-    throw wrongType('subprotocolRequired', 'true or false', subprotocolRequired);
-  }
-  checkOrigins(allowedOrigins);
-  if (limits !== undefined) checkLimits(limits);
-  checkCompression(compression);
-  checkSupervision(supervision);
-  if (http !== undefined && typeof http !== 'function') throw wrongType('http', 'a function', http);
-  checkMessages(options.messages);
-}
-
-/** @internal */
-export function checkOrigins(allowedOrigins: unknown): void {
-  if (allowedOrigins === undefined || allowedOrigins === '*' || isStrings(allowedOrigins)) return;
-  throw wrongType('allowedOrigins', '"*" or an array of origins such as "https://app.example"', allowedOrigins);
-}
-
-function isStrings(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((one) => typeof one === 'string');
-}
 
 /** @internal What the forms have in common. */
 export function buildDefinition(
@@ -360,12 +335,21 @@ export function buildDefinition(
   if (typeof webSocketUpgradePath !== 'string') {
     throw wrongType('webSocketUpgradePath', 'a string', webSocketUpgradePath);
   }
-  checkOptions(options);
+  checkServiceOptions(options);
   const handshake = handshakeRules(options);
   const label = options.name ?? `${basePath}${webSocketUpgradePath}`;
   const route = parseRoute(label, basePath, webSocketUpgradePath);
-  const { subprotocols, subprotocolRequired, allowedOrigins, limits, compression, supervision, http, messages } =
-    options;
+  const {
+    subprotocols,
+    subprotocolRequired,
+    allowedOrigins,
+    limits,
+    compression,
+    supervision,
+    recorder,
+    http,
+    messages,
+  } = options;
   const name = options.name ?? route.path;
   const behaviour = behaviourOf(name);
   checkMessageHandlers(name, messages, behaviour);
@@ -382,6 +366,7 @@ export function buildDefinition(
       ...(limits !== undefined && { limits }),
       ...(compression !== undefined && { compression }),
       ...(supervision !== undefined && { supervision }),
+      ...(recorder !== undefined && { recorder }),
       ...(http !== undefined && { http }),
       ...(messages !== undefined && { messages }),
     },

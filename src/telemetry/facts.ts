@@ -14,6 +14,7 @@ import type {
 } from '../service/connection.ts';
 import type { ServiceEvent } from '../service/events.ts';
 import type { DeliveryStatus } from '../service/outcome.ts';
+import type { RecordingGap } from '../service/recorder.ts';
 
 /** A transition of a chart that was taken. States are named by their path from the id of their machine: `chat.open.idle`. */
 export interface Edge {
@@ -133,6 +134,18 @@ export interface TroupeEvents {
     /** Whether it threw or rejected; `connection.crashed` says what, of `onError` `callback.failed`. */
     readonly isFailed: boolean;
   };
+  /** A recording of a connection that crashed was written into `file`. */
+  'recording.written': {
+    readonly connection: string;
+    readonly service: string;
+    /** Its full path. */
+    readonly file: string;
+    readonly bytes: number;
+    /** Why it cannot be replayed exactly; empty when it can. */
+    readonly gaps: readonly RecordingGap[];
+  };
+  /** A recording was not written: there are so many lately, or so many files, that no more may be. */
+  'recording.dropped': { readonly connection: string; readonly service: string; readonly reason: 'rate' | 'files' };
   /** An upgrade was answered with 101. */
   'upgrade.accepted': {
     readonly connection: ConnectionInfo;
@@ -221,6 +234,8 @@ const names: Readonly<Record<TroupeEventName, true>> = {
   'message.received': true,
   'message.sent': true,
   'handler.settled': true,
+  'recording.written': true,
+  'recording.dropped': true,
   'upgrade.accepted': true,
   'upgrade.refused': true,
   'push.dead-lettered': true,

@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { context, metrics, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api';
 import { checkCount, checkOptions, wrongType } from '../../arguments.ts';
 import { TroupeError } from '../../errors.ts';
-import type { Troupe } from '../../troupe.ts';
+import type { Troupe } from '../../face.ts';
 import type { TroupeEventListener, TroupeEventName } from '../facts.ts';
 import { seamOf, type Seam } from '../seam.ts';
 import type { Tracer, UpgradeOutcome } from '../tracer.ts';
