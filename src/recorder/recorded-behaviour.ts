@@ -2,7 +2,7 @@
  * The behaviour of a service, recorded: it stands around what handles the events, whatever the form of the service.
  *
  * What a machine does of its own accord does not pass here; that is noticed where its actor takes an event out of its
- * mailbox. `test/recorder/recorded-behaviour.test.ts` pins what is relied on there.
+ * mailbox. `test/recorder/replay.property.test.ts` would miss its steps if XState kept its mailbox otherwise.
  */
 import type { AnyActorRef, EventObject, Snapshot } from 'xstate';
 import type { Performer, PerformHow, RunnableBehaviour } from '../runtime/behaviour.ts';

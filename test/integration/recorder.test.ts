@@ -58,19 +58,20 @@ describe.each(forms)('a service as %s with a recorder', (form) => {
     expect(steps.filter(({ recorded }) => recorded.startsWith('ws.text')).at(-1)?.recorded).toContain('"7"');
   });
 
-  it('is replayed across a restart, which the recording tells of', async () => {
-    const { client, recordings } = await open({ supervision: { onCrash: 'restart' } });
+  it.each(['start', 'snapshot'] as const)('is replayed across a restart from its %s, told of', async (restartFrom) => {
+    const supervision = { onCrash: 'restart', restartFrom } as const;
+    const { client, recordings } = await open({ supervision });
     await say(client, ['5']);
     client.send('boom');
     await recordings.next();
-    expect(await client.next()).toBe('open');
+    if (restartFrom === 'start') expect(await client.next()).toBe('open');
     await say(client, ['6']);
     client.send('bang');
     const recording = await recordings.next();
 
-    const kinds = linesOf(recording).map(({ kind }) => kind);
-    expect(kinds.filter((kind) => kind === 'begin' || kind === 'crash')).toEqual(['begin', 'crash', 'begin', 'crash']);
-    const again = till(form, { supervision: { onCrash: 'restart' } });
+    const lives = linesOf(recording).filter(({ kind }) => kind === 'begin' || kind === 'crash');
+    expect(lives.map(({ kind, from = kind }) => from)).toEqual(['start', 'crash', restartFrom, 'crash']);
+    const again = till(form, { supervision });
     expect(await replayRecording(recording.text, [again])).toMatchObject({ isSame: true, difference: undefined });
   });
 
