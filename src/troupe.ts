@@ -2,7 +2,7 @@
 import type { AnyActorLogic } from 'xstate';
 import type { Frame } from './delivery/frame.ts';
 import { TroupeError } from './errors.ts';
-import type { CloseOptions, Troupe } from './face.ts';
+import type { Troupe } from './face.ts';
 import { attachTo } from './http/attach.ts';
 import { addressReader } from './http/client-address.ts';
 import { listen, type OwnServer } from './http/listen.ts';

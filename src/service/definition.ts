@@ -1,6 +1,6 @@
 /** How a program says what a service is. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AnyActorLogic, AnyStateMachine, InputFrom } from 'xstate';
+import type { AnyActorLogic, AnyStateMachine } from 'xstate';
 import { TroupeError } from '../errors.ts';
 import { checkOptions as checkKeys, describe, wrongType } from '../arguments.ts';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
