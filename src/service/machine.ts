@@ -12,7 +12,7 @@ import { connectionOf, type Acting } from './bound-connection.ts';
 import type { Connection, ConnectionInfo, Except, PushOptions } from './connection.ts';
 import type { WsEvent } from './events.ts';
 import { messageActions, type MessageActions } from './message-actions.ts';
-import { withParams } from './own-actions.ts';
+import { checkParams, ownActions } from './own-actions.ts';
 import type { AnyMessages, MessageAgreement, MessageEvent } from './message-types.ts';
 import type { Shared } from './shared.ts';
 import { toSharedActions, type ToSharedActions } from './shared-actions.ts';
@@ -142,50 +142,63 @@ type Close = { readonly code?: number; readonly reason?: string };
  * });
  * ```
  */
-export const connectionActions = withParams(['closeConnection'], {
+export const connectionActions = ownActions(['closeConnection'], {
   pushText({ self }: Acting, params: Keyed & { readonly text: string }): void {
+    checkParams('pushText', params);
     connectionOf(self, 'pushText').pushText(params.text, keyOf(params));
   },
   pushBinary({ self }: Acting, params: Keyed & { readonly data: Uint8Array }): void {
+    checkParams('pushBinary', params);
     connectionOf(self, 'pushBinary').pushBinary(params.data, keyOf(params));
   },
   broadcastText({ self }: Acting, params: Spread & { readonly text: string }): void {
+    checkParams('broadcastText', params);
     const connection = connectionOf(self, 'broadcastText');
     connection.broadcastText(params.text, spread(connection, params));
   },
   broadcastBinary({ self }: Acting, params: Spread & { readonly data: Uint8Array }): void {
+    checkParams('broadcastBinary', params);
     const connection = connectionOf(self, 'broadcastBinary');
     connection.broadcastBinary(params.data, spread(connection, params));
   },
   storeConnection({ self }: Acting, params: { readonly name: string }): void {
+    checkParams('storeConnection', params);
     void connectionOf(self, 'storeConnection').storeConnection(params.name);
   },
   pushTextToConnection({ self }: Acting, params: Keyed & { readonly name: string; readonly text: string }): void {
+    checkParams('pushTextToConnection', params);
     const { name, text } = params;
     void connectionOf(self, 'pushTextToConnection').pushTextToConnection(name, text, keyOf(params));
   },
   pushBinaryToConnection({ self }: Acting, params: Keyed & { readonly name: string; readonly data: Uint8Array }): void {
+    checkParams('pushBinaryToConnection', params);
     const { name, data } = params;
     void connectionOf(self, 'pushBinaryToConnection').pushBinaryToConnection(name, data, keyOf(params));
   },
   removeStoredConnection({ self }: Acting, params: { readonly name: string }): void {
+    checkParams('removeStoredConnection', params);
     void connectionOf(self, 'removeStoredConnection').removeStoredConnection(params.name);
   },
   addConnectionToGroup({ self }: Acting, params: { readonly group: string }): void {
+    checkParams('addConnectionToGroup', params);
     void connectionOf(self, 'addConnectionToGroup').addConnectionToGroup(params.group);
   },
   pushTextToGroup({ self }: Acting, params: Spread & { readonly group: string; readonly text: string }): void {
+    checkParams('pushTextToGroup', params);
     const connection = connectionOf(self, 'pushTextToGroup');
     connection.pushTextToGroup(params.group, params.text, spread(connection, params));
   },
   pushBinaryToGroup({ self }: Acting, params: Spread & { readonly group: string; readonly data: Uint8Array }): void {
+    checkParams('pushBinaryToGroup', params);
     const connection = connectionOf(self, 'pushBinaryToGroup');
     connection.pushBinaryToGroup(params.group, params.data, spread(connection, params));
   },
   removeConnectionFromGroup({ self }: Acting, params: { readonly group: string }): void {
+    checkParams('removeConnectionFromGroup', params);
     void connectionOf(self, 'removeConnectionFromGroup').removeConnectionFromGroup(params.group);
   },
   removeConnectionGroup({ self }: Acting, params: { readonly group: string; readonly retire?: boolean }): void {
+    checkParams('removeConnectionGroup', params);
     void connectionOf(self, 'removeConnectionGroup').removeConnectionGroup(params.group, {
       retire: params.retire ?? false,
     });
@@ -197,13 +210,16 @@ export const connectionActions = withParams(['closeConnection'], {
     { self }: Acting,
     params: { readonly auth: unknown; readonly expiresAt?: Date | number | undefined },
   ): void {
+    checkParams('refreshAuth', params);
     const { auth, expiresAt } = params;
     connectionOf(self, 'refreshAuth').refreshAuth(auth, { expiresAt });
   },
   closeStoredConnection({ self }: Acting, params: Close & { readonly name: string }): void {
+    checkParams('closeStoredConnection', params);
     void connectionOf(self, 'closeStoredConnection').closeStoredConnection(params.name, params.code, params.reason);
   },
   closeConnectionGroup({ self }: Acting, params: Close & { readonly group: string }): void {
+    checkParams('closeConnectionGroup', params);
     void connectionOf(self, 'closeConnectionGroup').closeConnectionGroup(params.group, params.code, params.reason);
   },
 });

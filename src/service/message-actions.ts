@@ -2,7 +2,7 @@
 import { TroupeError } from '../errors.ts';
 import { connectionOf, exceptSelf, type Acting } from './bound-connection.ts';
 import type { ActingConnection } from './message-connection.ts';
-import { withParams } from './own-actions.ts';
+import { checkParams, ownActions } from './own-actions.ts';
 import type { AnyMessages, MessageOut, RefusalCode, ReplyFrom, RequestOut, RequestReference } from './message-types.ts';
 
 /** What an action sends. */
@@ -40,39 +40,39 @@ type RequestsOf<M> = M extends AnyMessages ? RequestOut<M> : never;
 type RepliesOf<M> = M extends AnyMessages ? ReplyFrom<M> : never;
 type CodesOf<M> = M extends AnyMessages ? RefusalCode<M> : never;
 
-function actingFor({ self }: Acting, action: string): ActingConnection {
+function actingFor({ self }: Acting, action: string, params: unknown): ActingConnection {
+  checkParams(action, params);
   const connection = connectionOf(self, action) as ActingConnection;
   if (typeof connection.push === 'function') return connection;
   throw new TroupeError('TROUPE_MESSAGES_UNDECLARED', { service: connection.service, function: action });
 }
 
 /** As `MessageActions` types them for each service. */
-export const messageActions = withParams([], {
-  push(acting: Acting, { message }: Sending<object>): void {
-    actingFor(acting, 'push').push(message);
+export const messageActions = ownActions([], {
+  push(acting: Acting, params: Sending<object>): void {
+    actingFor(acting, 'push', params).push(params.message);
   },
-  broadcast(acting: Acting, { message, exceptSelf: isLeftOut }: Sending<object> & ToAll): void {
-    const connection = actingFor(acting, 'broadcast');
-    connection.broadcast(message, exceptSelf(connection, isLeftOut));
+  broadcast(acting: Acting, params: Sending<object> & ToAll): void {
+    const connection = actingFor(acting, 'broadcast', params);
+    connection.broadcast(params.message, exceptSelf(connection, params.exceptSelf));
   },
-  pushToConnection(acting: Acting, { name, message }: Sending<object> & { readonly name: string }): void {
-    void actingFor(acting, 'pushToConnection').pushToConnection(name, message);
+  pushToConnection(acting: Acting, params: Sending<object> & { readonly name: string }): void {
+    void actingFor(acting, 'pushToConnection', params).pushToConnection(params.name, params.message);
   },
-  pushToGroup(
-    acting: Acting,
-    { group, message, exceptSelf: isLeftOut }: Sending<object> & ToAll & { readonly group: string },
-  ): void {
-    const connection = actingFor(acting, 'pushToGroup');
-    connection.pushToGroup(group, message, exceptSelf(connection, isLeftOut));
+  pushToGroup(acting: Acting, params: Sending<object> & ToAll & { readonly group: string }): void {
+    const connection = actingFor(acting, 'pushToGroup', params);
+    connection.pushToGroup(params.group, params.message, exceptSelf(connection, params.exceptSelf));
   },
-  request(acting: Acting, { message, ...options }: Sending<object> & { readonly timeoutMs?: number }): void {
-    actingFor(acting, 'request').ask(message, options);
+  request(acting: Acting, params: Sending<object> & { readonly timeoutMs?: number }): void {
+    const connection = actingFor(acting, 'request', params);
+    const { message, ...options } = params;
+    connection.ask(message, options);
   },
   reply(acting: Acting, params: { readonly result: unknown; readonly to?: RequestReference | undefined }): void {
-    actingFor(acting, 'reply').reply(params.result, params.to);
+    actingFor(acting, 'reply', params).reply(params.result, params.to);
   },
   refuse(acting: Acting, params: { readonly code: string; readonly to?: RequestReference | undefined }): void {
-    actingFor(acting, 'refuse').refuse(params.code, params.to);
+    actingFor(acting, 'refuse', params).refuse(params.code, params.to);
   },
 });
 

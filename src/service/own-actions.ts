@@ -1,26 +1,17 @@
 /** The actions that we make: they fail with a remedy where a program without types leaves out what they need. */
 import { wrongType } from '../arguments.ts';
-import type { Acting } from './bound-connection.ts';
-
-type Action = (acting: Acting, params: never) => void;
 
 const needingParams = new WeakSet<object>();
 
-/** @internal The same actions, which refuse to run without params, but for those that need none. */
-export function withParams<const Actions extends Readonly<Record<string, Action>>>(
-  needingNone: readonly string[],
+/** @internal The same actions, of which it is known from now on that they need params, but for those that need none. */
+export function ownActions<const Actions extends Readonly<Record<string, object>>>(
+  needingNone: readonly (keyof Actions)[],
   actions: Actions,
 ): Actions {
-  const checked = Object.entries(actions).map(([name, action]): [string, Action] => {
-    if (needingNone.includes(name)) return [name, action];
-    const run: Action = (acting, params) => {
-      checkParams(name, params);
-      action(acting, params);
-    };
-    needingParams.add(run);
-    return [name, run];
-  });
-  return Object.fromEntries(checked) as Actions;
+  for (const [name, action] of Object.entries(actions)) {
+    if (!needingNone.includes(name)) needingParams.add(action);
+  }
+  return actions;
 }
 
 /** @internal Whether it is one of these. */
@@ -28,7 +19,8 @@ export function needsParams(action: unknown): boolean {
   return typeof action === 'function' && needingParams.has(action);
 }
 
-function checkParams(name: string, params: unknown): void {
+/** @internal To be called before anything is taken from `params`. @throws {TroupeTypeError} */
+export function checkParams(name: string, params: unknown): void {
   if (typeof params === 'object' && params !== null) return;
   throw wrongType(`params of the action "${name}"`, `an object: { type: '${name}', params: {...} }`, params);
 }

@@ -9,6 +9,7 @@ import { serviceOf, type ServiceMessageFunctions, type SharedReceiver } from './
 import type { Except, PushOptions } from './connection.ts';
 import type { Sending } from './message-actions.ts';
 import type { AnyMessages, MessageOut } from './message-types.ts';
+import { checkParams, ownActions } from './own-actions.ts';
 
 /** To whom it goes: absent keys are no keys. */
 interface Push {
@@ -56,36 +57,46 @@ function spreadOptions({ key, except }: Spread): Except {
  */
 export const serviceActions = {
   broadcastText({ self }: Acting, params: Spread & { readonly text: string }): void {
+    checkParams('broadcastText', params);
     serviceOf(self, 'broadcastText').broadcastText(params.text, spreadOptions(params));
   },
   broadcastBinary({ self }: Acting, params: Spread & { readonly data: Uint8Array }): void {
+    checkParams('broadcastBinary', params);
     serviceOf(self, 'broadcastBinary').broadcastBinary(params.data, spreadOptions(params));
   },
   pushTextToConnection({ self }: Acting, params: Push & { readonly name: string; readonly text: string }): void {
+    checkParams('pushTextToConnection', params);
     const { name, text } = params;
     void serviceOf(self, 'pushTextToConnection').pushTextToConnection(name, text, pushOptions(params));
   },
   pushBinaryToConnection({ self }: Acting, params: Push & { readonly name: string; readonly data: Uint8Array }): void {
+    checkParams('pushBinaryToConnection', params);
     const { name, data } = params;
     void serviceOf(self, 'pushBinaryToConnection').pushBinaryToConnection(name, data, pushOptions(params));
   },
   pushTextToGroup({ self }: Acting, params: Spread & { readonly group: string; readonly text: string }): void {
+    checkParams('pushTextToGroup', params);
     serviceOf(self, 'pushTextToGroup').pushTextToGroup(params.group, params.text, spreadOptions(params));
   },
   pushBinaryToGroup({ self }: Acting, params: Spread & { readonly group: string; readonly data: Uint8Array }): void {
+    checkParams('pushBinaryToGroup', params);
     serviceOf(self, 'pushBinaryToGroup').pushBinaryToGroup(params.group, params.data, spreadOptions(params));
   },
   removeStoredConnection({ self }: Acting, params: { readonly name: string }): void {
+    checkParams('removeStoredConnection', params);
     void serviceOf(self, 'removeStoredConnection').removeStoredConnection(params.name);
   },
   removeConnectionGroup({ self }: Acting, params: { readonly group: string; readonly retire?: boolean }): void {
+    checkParams('removeConnectionGroup', params);
     const { group, retire = false } = params;
     void serviceOf(self, 'removeConnectionGroup').removeConnectionGroup(group, { retire });
   },
   closeStoredConnection({ self }: Acting, params: Close & { readonly name: string }): void {
+    checkParams('closeStoredConnection', params);
     void serviceOf(self, 'closeStoredConnection').closeStoredConnection(params.name, params.code, params.reason);
   },
   closeConnectionGroup({ self }: Acting, params: Close & { readonly group: string }): void {
+    checkParams('closeConnectionGroup', params);
     void serviceOf(self, 'closeConnectionGroup').closeConnectionGroup(params.group, params.code, params.reason);
   },
 };
@@ -184,10 +195,11 @@ export interface ToSharedActions<Logic extends AnyActorLogic | undefined> {
 type EventOf<Logic> = Logic extends AnyActorLogic ? EventFromLogic<Logic> : never;
 
 /** @internal As {@link ToSharedActions} types it for each service. */
-export const toSharedActions = {
-  sendToShared({ self }: Acting, { event }: { readonly event: EventObject }): void {
+export const toSharedActions = ownActions([], {
+  sendToShared({ self }: Acting, params: { readonly event: EventObject }): void {
+    checkParams('sendToShared', params);
     const { service, shared } = connectionOf(self, 'sendToShared');
     if (shared === undefined) throw new TroupeError('TROUPE_SHARED_UNDECLARED', { service });
-    (shared as SharedReceiver).receive(self, event);
+    (shared as SharedReceiver).receive(self, params.event);
   },
-};
+});
