@@ -15,6 +15,8 @@ interface Waiting {
   readonly deadline: Deadline;
   readonly resolve: (reply: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** It has its reply, which a schema may take its time to check: no other one is taken, and the deadline stands. */
+  isAnswered: boolean;
 }
 
 /** The connection that is asked. */
@@ -63,7 +65,7 @@ export class Requests {
           reject(new TroupeError('TROUPE_REQUEST_TIMED_OUT', { request, timeoutMs }));
         });
         deadline.set(timeoutMs);
-        this.#waiting.set(id, { type: request, deadline, resolve, reject });
+        this.#waiting.set(id, { type: request, deadline, resolve, reject, isAnswered: false });
       }),
     );
   }
@@ -72,14 +74,14 @@ export class Requests {
   takes(asked: Asked, text: string): boolean {
     const answered = this.#codec.readAnswer(text);
     const waiting = answered && this.#waiting.get(answered.id);
-    if (answered === undefined || waiting === undefined) return false;
-    this.#waiting.delete(answered.id);
-    waiting.deadline.cancel();
-    const { type: request } = waiting;
-    if (answered.error !== undefined) {
-      waiting.reject(new TroupeError('TROUPE_REQUEST_REFUSED', { request, answer: answered.error }));
+    if (answered === undefined || waiting === undefined || waiting.isAnswered) return false;
+    const { id, error, result } = answered;
+    if (error !== undefined) {
+      this.#forget(id, waiting);
+      waiting.reject(new TroupeError('TROUPE_REQUEST_REFUSED', { request: waiting.type, answer: error }));
     } else {
-      this.#settle(asked, waiting, answered.result);
+      waiting.isAnswered = true;
+      this.#check(asked, id, waiting, result);
     }
     return true;
   }
@@ -100,8 +102,11 @@ export class Requests {
     return typeof error === 'object' && error !== null && this.#ended.has(error);
   }
 
-  #settle(asked: Asked, { type, resolve, reject }: Waiting, result: unknown): void {
+  #check(asked: Asked, id: number, waiting: Waiting, result: unknown): void {
+    const { type, resolve, reject } = waiting;
     const decide = (checked: StandardResult): void => {
+      // Its time was over, or its connection at its end, before the schema had answered.
+      if (!this.#forget(id, waiting)) return;
       if (checked.issues === undefined) {
         resolve(checked.value);
         return;
@@ -110,10 +115,22 @@ export class Requests {
       const reason = textOfIssues(checked.issues);
       reject(new TroupeError('TROUPE_REPLY_INVALID', { request: type, reason }));
     };
-    // A schema may answer at once or later, and may throw either way.
+    const failed = (error: unknown): void => {
+      this.#forget(id, waiting);
+      reject(error);
+    };
+    // A schema may answer at once or later, and may throw either way, or answer what is no answer.
     new Promise<StandardResult>((checked) => {
       checked(this.#codec.checkReply(type, result));
-    }).then(decide, reject);
+    })
+      .then(decide)
+      .catch(failed);
+  }
+
+  /** Whether it was still waited for. */
+  #forget(id: number, waiting: Waiting): boolean {
+    waiting.deadline.cancel();
+    return this.#waiting.delete(id);
   }
 }
 

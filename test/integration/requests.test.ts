@@ -89,6 +89,58 @@ describe('requests from outside a handler', () => {
     });
   });
 
+  it('end in time, or with their connection, also when the schema of the reply never answers', async () => {
+    const never = z.custom<number>(async () => {
+      await new Promise(() => {});
+    });
+    const asking = defineMessages({ outgoing: { ping: { message: z.object({}), reply: never } } });
+    const connections = new Inbox<MessageConnection<typeof asking>>();
+    const clock = new SimulatedClock();
+    const service = defineService({
+      basePath: '/ask',
+      messages: asking,
+      onOpen: (connection) => connections.push(connection),
+    });
+    const server = await serve([service], { clock });
+    const client = await connect(server.url('/ask'));
+    const rejected = watch(server.troupe, 'message.rejected');
+    const connection = await connections.next();
+    const answered = async (timeoutMs: number): Promise<Promise<number>[]> => {
+      const asked = connection.request({ type: 'ping' }, { timeoutMs });
+      const { id } = (await hear(client)) as { id: number };
+      send(client, { type: 'reply', id, result: 1 });
+      // There is one reply to a request, however long it takes to look at it.
+      send(client, { type: 'reply', id, result: 2 });
+      expect(await rejected.next()).toMatchObject({ reason: 'unexpected-reply' });
+      return [asked];
+    };
+
+    const [late] = await answered(1000);
+    const timedOut = expect(late).rejects.toMatchObject({ code: 'TROUPE_REQUEST_TIMED_OUT' });
+    await advanceUntil(clock, timedOut, { limitMs: 5000 });
+    const [ended] = await answered(10_000);
+    await client.terminate();
+
+    await expect(ended).rejects.toMatchObject({ code: 'TROUPE_REQUEST_ENDED' });
+  });
+
+  it('fail with what the schema of the reply does instead of answering', async () => {
+    const odd = z.custom<number>();
+    const standard = { ...odd['~standard'], validate: () => undefined as never };
+    const asking = defineMessages({ outgoing: { ping: { message: z.object({}), reply: { '~standard': standard } } } });
+    const replies = new Inbox<Promise<unknown>>();
+    const service = defineService({
+      basePath: '/ask',
+      messages: asking,
+      onOpen: (connection) => replies.push(connection.request({ type: 'ping' })),
+    });
+    const client = await connect((await serve([service])).url('/ask'));
+    const { id } = (await hear(client)) as { id: number };
+    send(client, { type: 'reply', id, result: 1 });
+
+    await expect(replies.all[0]).rejects.toThrowError(TypeError);
+  });
+
   it('throw at the call what is wrong with the call', async () => {
     const { connection } = await opened();
     const ask = (message: object, options?: object) => () => connection.request(message as never, options);
