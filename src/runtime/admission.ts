@@ -13,6 +13,7 @@ import type { HandshakeRequest, HandshakeRules } from '../service/handshake.ts';
 import type { Limits } from '../service/limits.ts';
 import { headerLines, type HeaderLine } from '../service/response-headers.ts';
 import { queryOf, validate, type Given } from '../service/validation.ts';
+import { isThenable, onRejected } from '../thenable.ts';
 import type { AddressBound } from './address-counts.ts';
 import type { Realm } from './realm.ts';
 import { Due } from './timer-wheel.ts';
@@ -193,7 +194,10 @@ class WaitingHandshake extends Due {
     const offered = isAny ? request.subprotocols : request.subprotocols.filter((one) => listed.includes(one));
     if (selectSubprotocol === undefined || offered.length === 0) return offered[0];
     this.#during = 'selectSubprotocol';
-    const selected = realm.turns.during(() => selectSubprotocol(offered, request));
+    const selected = atOnce(
+      'selectSubprotocol',
+      realm.turns.during(() => selectSubprotocol(offered, request)),
+    );
     const found = offered.find((one) => one === selected);
     if (found === undefined && selected !== undefined) {
       throw wrongType('what selectSubprotocol returns', 'one of the subprotocols that it was given', selected);
@@ -220,7 +224,19 @@ class WaitingHandshake extends Due {
     const { responseHeaders } = this.#setting.rules;
     if (typeof responseHeaders !== 'function') return responseHeaders ?? [];
     this.#during = 'responseHeaders';
-    const headers = this.#setting.realm.turns.during(() => responseHeaders(request, auth));
+    const { turns } = this.#setting.realm;
+    const headers = atOnce(
+      'responseHeaders',
+      turns.during(() => responseHeaders(request, auth)),
+    );
     return headerLines('what responseHeaders returns', headers);
   }
+}
+
+/** What a function returned that has to answer at once. */
+function atOnce(what: string, answer: unknown): unknown {
+  if (!isThenable(answer)) return answer;
+  // It is an error already; its own must not end the process.
+  onRejected(answer, () => {});
+  throw wrongType(`what ${what} returns`, 'there at once', answer);
 }

@@ -14,7 +14,7 @@ import {
 } from 'xstate';
 import { closeOnSignals, createTroupe, defineService, type Connection } from 'troupe';
 import { capture } from '../support/capture.ts';
-import { connect, dial, opened, type Client } from '../support/client.ts';
+import { connect, dial, opened, refused, type Client } from '../support/client.ts';
 import { watchProcess } from '../support/escapes.ts';
 import { at } from '../support/forms.ts';
 import { createGate, Inbox, turns } from '../support/inbox.ts';
@@ -504,6 +504,26 @@ describe('an offer to upgrade to HTTP/2', () => {
     const client = await rawConnect(server.port);
     client.write(offer('/orders'));
     expect((await client.answer()).status).toBe(404);
+  });
+});
+
+describe('a handshake whose service answers later what it has to answer at once', () => {
+  it.each(['responseHeaders', 'selectSubprotocol'])('gets 500 for an async %s, which harms nobody', async (name) => {
+    // Its rejection was nobody's, and ended the process for each stranger who knocked. Headers that came later were
+    // left out in silence.
+    const { escapes } = watchProcess();
+    for (const later of [() => Promise.reject(new Error('later')), () => Promise.resolve({ 'Set-Cookie': 'a=1' })]) {
+      const service = defineService({ ...at(path), onOpen: () => {}, ...({ [name]: later } as object) });
+      const server = await serve([service]);
+      const failures = watch(server.troupe, 'callback.failed');
+
+      expect((await refused(server.url(path), { protocols: ['v1'] })).status).toBe(500);
+      expect(await failures.next()).toMatchObject({
+        callback: `${name} of service "${path}"`,
+        error: { code: 'TROUPE_ARGUMENT_INVALID' },
+      });
+    }
+    expect(await escapes()).toEqual([]);
   });
 });
 
