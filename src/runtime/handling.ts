@@ -17,6 +17,8 @@ export interface HandlingOwner extends Seat {
   settled(type: ServiceEvent['type']): void;
   /** The handler of `during` failed. */
   failed(error: unknown, during: string): void;
+  /** What has a successor meanwhile failed after all; nothing follows from that for the successor. */
+  predecessorFailed(error: unknown, during: string): void;
   /** The service's `onError` itself failed; nothing follows from that. */
   errorHandlerFailed(error: unknown): void;
 }
@@ -131,7 +133,7 @@ function settleLater(
     resolve(result);
   }).then(
     () => settle(owner, type, watch, performer),
-    (error: unknown) => fail(owner, type, error, watch),
+    (error: unknown) => failLater(owner, type, error, watch, performer),
   );
 }
 
@@ -142,8 +144,23 @@ function settle(
   performer: Performer | undefined,
 ): void {
   watch?.settled();
-  // A machine that has failed meanwhile has a successor, which settles for itself.
+  // A machine that has failed meanwhile has a successor, which settles and fails for itself.
   if (owner.performer === performer) owner.settled(type);
+}
+
+function failLater(
+  owner: HandlingOwner,
+  type: ServiceEvent['type'],
+  error: unknown,
+  watch: HandlerWatch | undefined,
+  performer: Performer | undefined,
+): void {
+  if (owner.performer === performer) {
+    fail(owner, type, error, watch);
+  } else {
+    watch?.settled({ error });
+    owner.predecessorFailed(error, type);
+  }
 }
 
 function fail(owner: HandlingOwner, type: ServiceEvent['type'], error: unknown, watch: HandlerWatch | undefined): void {

@@ -41,6 +41,10 @@ export abstract class ObservedConnection extends ConnectionFunctions {
   crashed?(crash: ConnectionEventOf<'handler.failed' | 'farewell.failed'>): void;
   recording?(): Recording;
 
+  predecessorFailed(error: unknown, during: string): void {
+    reportTooLate(this.connection, error, `${during}, before its service began anew,`);
+  }
+
   errorHandlerFailed(error: unknown): void {
     reportTooLate(this.connection, error, 'onError');
   }
