@@ -51,7 +51,17 @@ class MachinePerformer implements Performer {
     this.#internals.observers.add(this);
     how?.prepare?.(this.actor);
     this.actor.start();
-    if (snapshot !== undefined && this.actor.getSnapshot().status === 'active') beginDelays(machine, this.actor);
+    if (snapshot !== undefined && this.actor.getSnapshot().status === 'active') this.#beginDelays();
+  }
+
+  /** Nobody knows it yet: if it fails here, nobody else stops it. */
+  #beginDelays(): void {
+    try {
+      beginDelays(this.#machine, this.actor);
+    } catch (error) {
+      this.halt({ isKept: false });
+      throw error;
+    }
   }
 
   /** What XState calls when the machine fails, without `this`. */

@@ -1,6 +1,6 @@
 /** A crashed service begins anew for the same socket: in each of the three forms. */
 import { describe, expect, it } from 'vitest';
-import { assign, fromPromise, setup, SimulatedClock } from 'xstate';
+import { assign, fromCallback, fromPromise, setup, SimulatedClock } from 'xstate';
 import { connectionActions, defineService, serviceSetup, type SupervisionOptions, type WsEvent } from 'troupe';
 import { connect } from '../support/client.ts';
 import { at, forms, secret } from '../support/forms.ts';
@@ -215,6 +215,42 @@ describe('a machine that goes on from its last good snapshot', () => {
     first('too late');
     (await answers.next())('again');
     expect(await client.next()).toBe('again');
+  });
+
+  it('leaves nothing behind when it cannot go on: what it invoked again is stopped', async () => {
+    // A delay that is computed from the event has none to look at here. The actor was known to nobody then, and acted
+    // beside its successor, beyond the end of the connection as well.
+    let running = 0;
+    const ticker = fromCallback(() => {
+      running += 1;
+      return () => {
+        running -= 1;
+      };
+    });
+    const machine = setup({
+      types: {} as { events: WsEvent },
+      actors: { ticker },
+      actions: {
+        fail: () => {
+          throw new Error(secret);
+        },
+      },
+      delays: { later: ({ event }) => (event as { readonly text: string }).text.length * 60_000 },
+    }).createMachine({
+      initial: 'calm',
+      states: {
+        calm: { on: { 'ws.text': 'ticking' } },
+        ticking: { invoke: { src: 'ticker' }, after: { later: 'calm' }, on: { 'ws.text': { actions: 'fail' } } },
+      },
+    });
+    const { clock, client, restarted } = await begin(defineService({ ...at(path), supervision, machine }));
+    for (const text of ['go', 'bad']) client.send(text);
+
+    const froms = [];
+    for (let time = 0; time < 2; time += 1)
+      froms.push((await advanceUntil(clock, restarted.next(), { stepMs: 100 })).from);
+
+    expect([froms, running]).toEqual([['snapshot', 'start'], 0]);
   });
 
   it('begins at its start when it fails of its own accord from there as well', async () => {
