@@ -8,14 +8,18 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
+/** A promise of its own, which settles once whatever the `then` of `thenable` does. */
+export function promiseOf<Value>(thenable: PromiseLike<Value>): Promise<Value> {
+  return new Promise((resolve) => {
+    resolve(thenable);
+  });
+}
+
 /** Tells `failed` when `result` is a promise that rejects, or cannot even be asked; never throws. */
 export function onRejected(result: unknown, failed: (error: unknown) => void): void {
   try {
     if (!isThenable(result)) return;
-    // A promise of its own settles once, whatever the `then` of that one does.
-    new Promise((resolve) => {
-      resolve(result);
-    }).catch(failed);
+    promiseOf(result).catch(failed);
   } catch (error) {
     failed(error);
   }
@@ -38,7 +42,5 @@ export function onSettled(
     failed(error);
     return;
   }
-  void new Promise((resolve) => {
-    resolve(result);
-  }).then(settled, failed);
+  void promiseOf(result).then(settled, failed);
 }

@@ -110,6 +110,13 @@ class MessagePerformer implements Performer {
   }
 
   #take(decoded: Decoded): unknown {
+    if (!decoded.isAccepted && decoded.failure !== undefined) {
+      const { type, request, failure } = decoded;
+      if (request !== undefined && !this.#isOver) {
+        this.#connection.sendError({ ...FAILED, ...(type !== undefined && { of: type }) }, request);
+      }
+      throw failure.error;
+    }
     if (this.#isOver) return undefined;
     if (!decoded.isAccepted) {
       this.#connection.reject(decoded);
@@ -159,6 +166,8 @@ class MessagePerformer implements Performer {
     const { type, message, request } = accepted;
     const event = { type: eventOf(type), message, ...(request && { request }) };
     const connection = this.#connection;
+    // Whatever fails from here on fails for this request, and leaves it to the connection, which answers it once.
+    connection.handled = request;
     const snapshot = this.actor?.getSnapshot() as AnyMachineSnapshot;
     if (this.#setting.answersUnaccepted && snapshot.status === 'active' && !snapshot.can(event)) {
       const types = [...this.#setting.codec.incomingTypes];
@@ -166,16 +175,10 @@ class MessagePerformer implements Performer {
         { isAccepted: false, reason: 'not-accepted', type, ...(request && { request }) },
         describeUnaccepted(type, snapshot.value, acceptableIn(snapshot, types)),
       );
-      return;
-    }
-    connection.handled = request;
-    try {
+    } else {
       this.#inner.receive(connection, event as unknown as ServiceEvent);
-    } catch (error) {
-      this.#failed(accepted, error);
-    } finally {
-      connection.handled = undefined;
     }
+    connection.handled = undefined;
   }
 }
 

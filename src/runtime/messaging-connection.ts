@@ -80,6 +80,7 @@ export class MessagingConnection extends LiveConnection implements ActingConnect
   reply(result: unknown, request = this.handled): void {
     if (request === undefined) return;
     this.pushFrame('reply', frameText(this.#codec.encodeReply(request, result)));
+    this.#answered(request);
   }
 
   refuse(code: string, request = this.handled): void {
@@ -89,6 +90,7 @@ export class MessagingConnection extends LiveConnection implements ActingConnect
       throw new TroupeError('TROUPE_MESSAGES_INVALID', { reason });
     }
     this.sendError({ code, message, ...(request && { of: request.type }) }, request);
+    this.#answered(request);
   }
 
   // What its service's code led to.
@@ -166,6 +168,11 @@ export class MessagingConnection extends LiveConnection implements ActingConnect
   override purge(): void {
     super.purge();
     this.#requests?.end();
+  }
+
+  /** A request has one answer: when its handling fails afterwards, nothing is answered any more. */
+  #answered(request: RequestReference | undefined): void {
+    if (request === this.handled) this.handled = undefined;
   }
 
   #tell(event: Extract<ServiceEvent, { type: 'ws.reply' }>): void {

@@ -8,7 +8,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { TroupeError, TroupeTypeError } from '../errors.ts';
 import { describe } from '../arguments.ts';
-import { isThenable, onRejected } from '../thenable.ts';
+import { isThenable, onRejected, promiseOf } from '../thenable.ts';
 import { parseJson, type JsonFault } from './json-text.ts';
 import { issuesOf, textOfIssues } from './message-issues.ts';
 import type {
@@ -49,6 +49,8 @@ export interface Rejected {
   readonly type?: string;
   readonly request?: RequestReference;
   readonly issues?: readonly MessageIssue[];
+  /** The schema refused nothing: it failed. The message is nobody's fault, and is to be answered as such. */
+  readonly failure?: { readonly error: unknown };
 }
 
 export type Decoded = Accepted | Rejected;
@@ -88,7 +90,7 @@ export class MessageCodec {
     return [...this.#outgoing].filter(([, { reply }]) => reply !== undefined).map(([type]) => type);
   }
 
-  /** Reads a text frame. A promise when the schema is asynchronous; what the schema throws is thrown. */
+  /** Reads a text frame. A promise when the schema is asynchronous; what the schema throws is a `failure`. */
   decode(text: string): Decoded | PromiseLike<Decoded> {
     const fields = this.#read(text);
     if (typeof fields === 'string') return { isAccepted: false, reason: fields };
@@ -179,18 +181,20 @@ export class MessageCodec {
     fields: Fields,
     request: RequestReference | undefined,
   ): Decoded | PromiseLike<Decoded> {
-    const decided = (result: StandardResult): Decoded =>
-      result.issues === undefined
-        ? { isAccepted: true, type, message: this.#message(type, result.value), request }
-        : {
-            isAccepted: false,
-            reason: 'invalid',
-            type,
-            ...(request !== undefined && { request }),
-            issues: issuesOf(result.issues),
-          };
-    const result = schema['~standard'].validate(fields);
-    return isThenable(result) ? result.then(decided) : decided(result);
+    try {
+      const result = schema['~standard'].validate(fields);
+      if (!isThenable(result)) return this.#decided(type, request, result);
+      return promiseOf(result)
+        .then((later) => this.#decided(type, request, later))
+        .catch((error: unknown) => refused(type, request, { failure: { error } }));
+    } catch (error) {
+      return refused(type, request, { failure: { error } });
+    }
+  }
+
+  #decided(type: string, request: RequestReference | undefined, result: StandardResult): Decoded {
+    if (result.issues !== undefined) return refused(type, request, { issues: issuesOf(result.issues) });
+    return { isAccepted: true, type, message: this.#message(type, result.value), request };
   }
 
   #message(type: string, fields: unknown): Fields {
@@ -240,6 +244,14 @@ function mapOf(declarations: DirectionDeclarations | undefined): ReadonlyMap<str
         : { schema: declared as StandardSchemaV1, reply: undefined },
     ]),
   );
+}
+
+function refused(
+  type: string,
+  request: RequestReference | undefined,
+  why: Pick<Rejected, 'issues' | 'failure'>,
+): Rejected {
+  return { isAccepted: false, reason: 'invalid', type, ...(request !== undefined && { request }), ...why };
 }
 
 function isId(id: unknown): id is string | number {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { defineMessages, defineService, type MessageConnection } from 'troupe';
+import { defineMessages, defineService, serviceSetup, type MessageConnection } from 'troupe';
 import { SimulatedClock } from 'xstate';
 import { z } from 'zod';
 import { connect } from '../support/client.ts';
-import { at } from '../support/forms.ts';
+import { at, secret } from '../support/forms.ts';
 import { Inbox } from '../support/inbox.ts';
 import { advanceUntil, serve, watch } from '../support/server.ts';
 import { hear, send, talker } from '../support/talker.ts';
@@ -163,5 +163,67 @@ describe('requests from outside a handler', () => {
     expect(await hear(mallory)).toEqual({ type: 'said', text: 'sure: false' });
     send(alice, { type: 'reply', id, result: true });
     expect(await hear(alice)).toEqual({ type: 'said', text: 'sure: true' });
+  });
+});
+
+describe('a request whose handling fails', () => {
+  const gone = z.object({});
+  const broken = {
+    '~standard': {
+      ...gone['~standard'],
+      validate: (): never => {
+        throw new Error(secret);
+      },
+    },
+  };
+  const brokenLater = {
+    '~standard': { ...gone['~standard'], validate: () => Promise.reject(new Error(secret)) },
+  };
+  const asked = defineMessages({
+    incoming: {
+      answered: { message: z.object({}), reply: z.number() },
+      guarded: { message: z.object({}), reply: z.number() },
+      broken: { message: broken, reply: z.number() },
+      brokenLater: { message: brokenLater, reply: z.number() },
+    },
+    onUnacceptedMessage: 'reply',
+  });
+  const machine = serviceSetup<Record<never, never>, never, { messages: typeof asked }>()
+    .extend({
+      actions: {
+        fail: () => {
+          throw new Error(secret);
+        },
+      },
+      guards: {
+        fails: () => {
+          throw new Error(secret);
+        },
+      },
+    })
+    .createMachine({
+      on: {
+        'message.answered': { actions: [{ type: 'reply', params: { result: 1 } }, 'fail'] },
+        'message.guarded': { guard: 'fails', actions: { type: 'reply', params: { result: 1 } } },
+      },
+    });
+
+  it.each([
+    ['an action, after the reply', 'answered', { type: 'reply', id: 'mine', result: 1 }],
+    ['a guard that is asked whether it is accepted', 'guarded', { type: 'error', id: 'mine', code: 'internal' }],
+    ['its schema', 'broken', { type: 'error', id: 'mine', code: 'internal' }],
+    ['its schema, later', 'brokenLater', { type: 'error', id: 'mine', code: 'internal' }],
+  ])('in %s, has one answer', async (_where, type, answer) => {
+    // It had two or none, and with a restart its client waited for nothing.
+    const server = await serve([defineService({ basePath: '/ask', messages: asked, machine })]);
+    const crashes = watch(server.troupe, 'connection.crashed');
+    const client = await connect(server.url('/ask'));
+    send(client, { type, id: 'mine' });
+
+    const answers = (await client.untilClosed()).map((text) => JSON.parse(String(text)) as unknown);
+
+    expect(answers).toEqual([expect.objectContaining(answer)]);
+    expect(JSON.stringify(answers)).not.toContain(secret);
+    expect([(await client.closed).code, crashes.all.length]).toEqual([1011, 1]);
   });
 });

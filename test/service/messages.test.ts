@@ -114,6 +114,20 @@ describe('schemas that take their time', () => {
       expect.objectContaining({ code: 'TROUPE_SCHEMA_ASYNC' }),
     );
   });
+
+  it('waits for what has a `then`, whatever that returns', async () => {
+    const { '~standard': standard } = z.object({ text: z.string() });
+    const odd = (given: unknown) => ({
+      // oxlint-disable-next-line unicorn/no-thenable -- that is what it is about
+      then(settle: (result: object) => void): void {
+        settle({ value: given });
+      },
+    });
+    const validate = (given: unknown) => odd(given) as unknown as Promise<never>;
+    const codec = codecOf(defineMessages({ incoming: { odd: { '~standard': { ...standard, validate } } } }));
+
+    expect(await codec.decode('{"type":"odd","text":"ok"}')).toMatchObject({ isAccepted: true });
+  });
 });
 
 describe('what is sent', () => {
