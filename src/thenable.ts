@@ -42,5 +42,6 @@ export function onSettled(
     failed(error);
     return;
   }
-  void promiseOf(result).then(settled, failed);
+  // As if it had been there at once: what `settled` throws is told as well, and is no unhandled rejection.
+  promiseOf(result).then(settled).catch(failed);
 }

@@ -12,7 +12,7 @@ import {
   type AnyActorRef,
   type EventObject,
 } from 'xstate';
-import { closeOnSignals, createTroupe, defineService, type Connection } from 'troupe';
+import { authenticated, closeOnSignals, createTroupe, defineService, type Connection } from 'troupe';
 import { capture } from '../support/capture.ts';
 import { connect, dial, opened, refused, type Client } from '../support/client.ts';
 import { watchProcess } from '../support/escapes.ts';
@@ -523,6 +523,36 @@ describe('a handshake whose service answers later what it has to answer at once'
         error: { code: 'TROUPE_ARGUMENT_INVALID' },
       });
     }
+    expect(await escapes()).toEqual([]);
+  });
+});
+
+describe('reauthenticate', () => {
+  it('may answer later what cannot even be looked at: that is a failure of it, and of nothing else', async () => {
+    // Looking at the answer threw where nobody took it, and ended the process.
+    const { escapes } = watchProcess();
+    const trap = new Proxy(
+      {},
+      {
+        get: () => undefined,
+        has() {
+          throw new Error('not to be looked at');
+        },
+      },
+    );
+    const clock = new SimulatedClock();
+    const service = defineService({
+      ...at(path),
+      authenticate: () => authenticated('ada', { expiresAt: Date.now() + 60_000 }),
+      reauthenticate: async () => trap as never,
+      onAuthExpiring: (connection) => void connection.pushText('expiring'),
+    });
+    const server = await serve([service], { clock });
+    const failures = watch(server.troupe, 'callback.failed');
+    const client = await connect(server.url(path));
+
+    expect(await advanceUntil(clock, client.next())).toBe('expiring');
+    expect((await failures.next()).callback).toContain('reauthenticate');
     expect(await escapes()).toEqual([]);
   });
 });
