@@ -15,6 +15,7 @@ import type { Delivery, DeliveryStatus } from '../service/outcome.ts';
 import type { Socket } from '../transport/contract.ts';
 import type { AcceptedUpgrade } from './connection-functions.ts';
 import { LiveConnection } from './connection.ts';
+import { reportReceived } from './connection-reports.ts';
 import { describeRejection, FAILED } from './message-errors.ts';
 import { Requests, type Asked } from './requests.ts';
 import type { LiveService } from './service.ts';
@@ -162,6 +163,7 @@ export class MessagingConnection extends LiveConnection implements ActingConnect
     if (this.#requests?.isWaiting === true && this.#requests.takes(this, text)) {
       this.vigil.messaged();
       this.onHeard();
+      if (this.events.topics['message.received'].isHeard) reportReceived(this, { type: 'ws.text', text });
     } else super.onText(text);
   }
 

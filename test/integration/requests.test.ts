@@ -151,6 +151,25 @@ describe('requests from outside a handler', () => {
     );
   });
 
+  it('have their replies counted among the messages received', async () => {
+    const connections = new Inbox<Asking>();
+    const service = defineService({
+      basePath: '/ask',
+      messages,
+      onOpen: (connection) => connections.push(connection),
+    });
+    const server = await serve([service]);
+    const received = watch(server.troupe, 'message.received');
+    const client = await connect(server.url('/ask'));
+    const asked = (await connections.next()).request({ type: 'ping', n: 1 });
+    const { id } = (await hear(client)) as { id: number };
+    const text = JSON.stringify({ type: 'reply', id, result: 10 });
+    client.send(text);
+
+    expect(await asked).toBe(10);
+    expect(received.all).toEqual([expect.objectContaining({ kind: 'text', bytes: text.length })]);
+  });
+
   it('take an answer from their own connection alone', async () => {
     const server = await serve([talker('handlers', at('/talk/a')).service]);
     const alice = await connect(server.url('/talk/a'));
