@@ -130,6 +130,7 @@ export function assembleTroupe(options: TroupeOptions, parts: Parts) {
     stopServices: (drain) => supervisor.stop(drain),
     releasePorts(done) {
       wheel.stop();
+      groups.send({ type: 'groups.release' });
       void releaseServers().finally(done);
     },
   });

@@ -50,7 +50,8 @@ export type GroupsEvent<M extends Member> =
   | (Request<'ok' | 'unknown' | 'not-a-member'> & { type: 'group.leave'; group: string; connection: M })
   | (Request<GroupPush> & { type: 'group.push'; group: string; frame: Frame; except: ReadonlySet<string> | undefined })
   | (Request<readonly M[] | 'unknown'> & { type: 'group.remove'; group: string; retire: boolean })
-  | { type: 'connection.purge'; connection: M };
+  | { type: 'connection.purge'; connection: M }
+  | { type: 'groups.release' };
 
 export type GroupsRef<M extends Member> = RegistryRef<GroupsState<M>, GroupsEvent<M>>;
 
@@ -79,6 +80,10 @@ export function groupsLogic<M extends Member>() {
       case 'connection.purge':
         for (const group of itemsOf(groupsOf(event.connection))) drop(state, group, event.connection);
         event.connection.joinedGroups = undefined;
+        break;
+      // The server is closed: nobody is a member of anything any more.
+      case 'groups.release':
+        for (const known of [state.byName, state.emptied, state.retired]) known.clear();
         break;
     }
   });

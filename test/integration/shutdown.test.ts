@@ -73,6 +73,7 @@ describe.each(forms)('closing the server of %s', (form) => {
     expect(closes.all.map(({ code }) => code)).toEqual([1001, 1001, 1001]);
     expect((await server.troupe.storedNames()).items).toEqual([]);
     expect((await server.troupe.members('g')).items).toEqual([]);
+    expect((await server.troupe.groups()).items).toEqual([]);
     expect(await server.troupe.pushTextToConnection('name 0', 'x')).toMatchObject({ count: 0 });
     const probe = connectTcp({ port: server.port, host: '127.0.0.1' });
     const [error] = (await once(probe, 'error')) as [NodeJS.ErrnoException];
