@@ -11,6 +11,7 @@ import { describe } from '../arguments.ts';
 import { isThenable, onRejected, promiseOf } from '../thenable.ts';
 import { parseJson, type JsonFault } from './json-text.ts';
 import { issuesOf, textOfIssues } from './message-issues.ts';
+import { validateOnce } from './validate-once.ts';
 import type {
   DirectionDeclarations,
   AnyMessageError,
@@ -122,7 +123,7 @@ export class MessageCodec {
 
   /** Checks what was answered to a request of that type. */
   checkReply(type: string, result: unknown): StandardResult | PromiseLike<StandardResult> {
-    return this.#outgoing.get(type)!.reply!['~standard'].validate(result);
+    return validateOnce(this.#outgoing.get(type)!.reply!, result);
   }
 
   /**
@@ -182,7 +183,7 @@ export class MessageCodec {
     request: RequestReference | undefined,
   ): Decoded | PromiseLike<Decoded> {
     try {
-      const result = schema['~standard'].validate(fields);
+      const result = validateOnce(schema, fields);
       if (!isThenable(result)) return this.#decided(type, request, result);
       return promiseOf(result)
         .then((later) => this.#decided(type, request, later))

@@ -8,6 +8,7 @@
  * Source: https://standardschema.dev
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { validateOnce } from './validate-once.ts';
 
 /** What was validated: the output of the schema, or what is wrong in words. */
 export type Validated = { readonly value: unknown } | { readonly problem: string };
@@ -22,7 +23,7 @@ const NOTEWORTHY = 4;
 
 /** Validates `given`, which is called `what`. @throws what the schema itself throws */
 export async function validate(what: string, schema: StandardSchemaV1, given: Given): Promise<Validated> {
-  const result = await schema['~standard'].validate(given);
+  const result = await validateOnce(schema, given);
   if (result.issues === undefined) return { value: result.value };
   const secrets = secretsOf(given);
   const said = result.issues.slice(0, MAX_PROBLEMS).map((issue) => problemOf(what, issue, secrets));
