@@ -113,6 +113,8 @@ class PlannedMachine {
   readonly #plans: Plans;
   readonly #interpret: Machine['transition'];
   readonly #interpretBeginning: Machine['getInitialSnapshot'];
+  /** What was put in the place of the machine's own: somebody else may put another one there. */
+  readonly #planned: Machine['transition'] = (snapshot, event, scope) => this.#transition(snapshot, event, scope);
   /** The machine as built-in actions see it: XState works out a state value from its root, which here is nothing. */
   readonly #rootless: Machine;
   /** What XState is to find when it asks which transitions an event selects: the guards have answered already. */
@@ -131,7 +133,7 @@ class PlannedMachine {
   install(): void {
     const machine = this.#machine;
     Object.defineProperty(machine, PLANNED, { value: this });
-    machine.transition = (snapshot, event, scope) => this.#transition(snapshot, event, scope);
+    machine.transition = this.#planned;
     machine.getInitialSnapshot = (scope, input) => this.#begin(scope, input);
     const select = machine.getTransitionData.bind(machine);
     Object.defineProperty(machine, 'getTransitionData', {
@@ -212,7 +214,7 @@ class PlannedMachine {
     event: EventObject,
     reports: ActionReports,
   ): Snapshot | undefined {
-    if (typeof event?.type !== 'string') return undefined;
+    if (typeof event?.type !== 'string' || this.#machine.transition !== this.#planned) return undefined;
     const configuration = this.#plans.configurationOf(snapshot);
     const plan = configuration?.decisions.get(event.type)?.always;
     if (plan === undefined || !this.#plans.isValid(plan)) return undefined;

@@ -50,11 +50,7 @@ function processQuietly(actor: QuietActor, isolation: Isolation, event: EventObj
     next = planned.takeQuietly(actor, actor._snapshot as Snapshot, event, isolation);
   } catch (error) {
     // As XState does it.
-    actor._snapshot = {
-      ...(actor._snapshot as Snapshot),
-      status: 'error',
-      error,
-    };
+    actor._snapshot = { ...(actor._snapshot as Snapshot), status: 'error', error };
     actor._error(error);
     return;
   }

@@ -44,6 +44,17 @@ describe('an event that nobody follows', () => {
     expect(counts).toMatchObject({ planned: 3, quiet: 2 });
   });
 
+  it('is left to whoever has replaced what the machine does with it', () => {
+    let acted = 0;
+    const { actor, counts } = unfollowed(() => acted++);
+    for (let index = 0; index < 2; index++) actor.send({ type: 'go' });
+    const machine = actor.logic as AnyStateMachine;
+    machine.transition = (snapshot) => snapshot;
+    actor.send({ type: 'go' });
+    expect(acted).toBe(2);
+    expect(counts.quiet).toBe(1);
+  });
+
   it('tells of an async action that rejects, as every other does', async () => {
     const { actor, counts, failures } = unfollowed(() => Promise.reject(new Error('boom')));
     for (let index = 0; index < 2; index++) actor.send({ type: 'go' });
