@@ -7,8 +7,10 @@ import type { Address, ListenOptions } from './http/listen.ts';
 import type { InspectorAddress } from './inspector-root.ts';
 import type { Inspector, ServiceSource } from './options.ts';
 import type { DrainOptions } from './runtime/drain.ts';
-import type { GroupInfo, StoredNameInfo } from './runtime/queries.ts';
+import type { GroupInfo, StoredNameInfo } from './service/queries.ts';
 import type { ConnectionInfo, Except, GlobalFunctions } from './service/connection.ts';
+import type { Cluster } from './service/cluster.ts';
+import type { Health } from './service/health.ts';
 import type { Shared } from './service/shared.ts';
 import type { Delivery, Page, PageRequest } from './service/outcome.ts';
 import type { Recording } from './service/recorder.ts';
@@ -80,6 +82,11 @@ export interface Troupe extends GlobalFunctions {
   isMember(group: string, connectionId: string): boolean;
   /** The names that connections are stored under. */
   storedNames(page?: PageRequest): Page<StoredNameInfo>;
+
+  /** The same questions to all nodes. */
+  readonly cluster: Cluster;
+  /** Whether this node lives and accepts connections, for the probes of whoever runs it. */
+  health(): Health;
 
   /**
    * What the recorder of its service has kept of the connection with that id; undefined when there is no such connection

@@ -26,7 +26,9 @@ export {
 } from './replay-root.ts';
 export type { Clock } from './runtime/clock.ts';
 export type { DrainOptions } from './runtime/drain.ts';
-export type { GroupInfo, StoredNameInfo } from './runtime/queries.ts';
+export type { Cluster, ClusterPage, ClusterRequest, Coverage, OnNode } from './service/cluster.ts';
+export type { BackplaneHealth, Health, ServiceHealth } from './service/health.ts';
+export type { GroupInfo, StoredNameInfo } from './service/queries.ts';
 export {
   Authenticate,
   BasePath,

@@ -1,6 +1,7 @@
 /** What `createTroupe` is told. */
 import type { InspectionEvent, Observer } from 'xstate';
 import { checkOptions, wrongType } from './arguments.ts';
+import type { Backplane } from './backplane/contract.ts';
 import type { TrustProxy } from './http/client-address.ts';
 import type { InspectorOptions } from './inspector/options.ts';
 import type { Clock } from './runtime/clock.ts';
@@ -34,6 +35,11 @@ export interface TroupeOptions {
    * past: whoever is trusted may claim any address. @defaultValue none: the other end of the TCP connection
    */
   readonly trustProxy?: TrustProxy;
+  /**
+   * Relays between this node and others: `redis(...)` of `troupe/redis`, `nats(...)` of `troupe/nats`, or your own; see
+   * `docs/many-nodes.md`. One for each Troupe. @defaultValue none: one node
+   */
+  readonly backplane?: Backplane;
   /** Answers the plain HTTP requests of a server of our own (`listen`) that no service answers. */
   readonly http?: HttpListener;
   /** Where time comes from: heartbeats, time-outs, drains and machines' delays. @defaultValue the system's time */
@@ -50,6 +56,7 @@ const known: Readonly<Record<keyof TroupeOptions, true>> = {
   allowedOrigins: true,
   compression: true,
   trustProxy: true,
+  backplane: true,
   http: true,
   clock: true,
   inspect: true,
@@ -63,8 +70,16 @@ export function checkTroupeOptions(options: TroupeOptions): void {
     throw wrongType('services', 'an array of services', options.services);
   }
   checkOrigins(options.allowedOrigins);
+  checkBackplane(options.backplane);
   checkCompression(options.compression);
   if (options.http !== undefined && typeof options.http !== 'function') {
     throw wrongType('http', 'a function', options.http);
   }
+}
+
+function checkBackplane(backplane: Backplane | undefined): void {
+  if (backplane === undefined) return;
+  const { engine, connect } = Object(backplane) as Partial<Backplane>;
+  if (typeof engine !== 'string' || typeof connect !== 'function')
+    throw wrongType('backplane', 'what redis() of troupe/redis or nats() of troupe/nats returns', backplane);
 }

@@ -9,7 +9,7 @@ import { readRecording } from './recorder/read.ts';
 import { Produced, RecordedAnswers, Replay, type Difference, type ReplayStep } from './recorder/replay.ts';
 import { holdActors, StageRecorder, StillClock, stillTransport } from './recorder/stage.ts';
 import { decode } from './recorder/values.ts';
-import type { ServiceUpgrade } from './runtime/service.ts';
+import type { ServiceUpgrade } from './runtime/service-setting.ts';
 import { definitionOf } from './service/annotations.ts';
 import type { ServiceDefinition } from './service/definition.ts';
 import type { RecordingGap } from './service/recorder.ts';

@@ -15,8 +15,11 @@ import { FlightRecorder } from './recorder/flight-recorder.ts';
 import { AddressCounts } from './runtime/address-counts.ts';
 import { systemClock } from './runtime/clock.ts';
 import { drainRequest } from './runtime/drain.ts';
-import { Functions } from './runtime/functions.ts';
+import { ClusterNode, newNodeId } from './runtime/cluster/node.ts';
+import { sourcesOf, Survey } from './runtime/cluster/survey.ts';
+import { deliveryOf, Functions } from './runtime/functions.ts';
 import { inspectionOf, watchInspection } from './runtime/inspection.ts';
+import { healthOf } from './runtime/health.ts';
 import { harmless, isolateSystem } from './runtime/isolation.ts';
 import type { LiveConnection } from './runtime/connection.ts';
 import { Inventory } from './runtime/inventory.ts';
@@ -28,7 +31,8 @@ import { startRegistries } from './runtime/registries.ts';
 import { installIndexedScheduler } from './runtime/scheduler.ts';
 import { ServerLife } from './runtime/server.ts';
 import type { ServiceRecorder } from './runtime/recording.ts';
-import { LiveService, type ServiceSetting } from './runtime/service.ts';
+import { LiveService } from './runtime/service.ts';
+import type { ServiceSetting } from './runtime/service-setting.ts';
 import { Supervisor } from './runtime/supervisor.ts';
 import { Turns } from './runtime/turns.ts';
 import { TimerWheel } from './runtime/timer-wheel.ts';
@@ -137,14 +141,20 @@ export function assembleTroupe(options: TroupeOptions, parts: Parts) {
   server.actor.start();
 
   const parent = supervisor.actor;
-  const { names, groups } = startRegistries(parent);
-  const functions = new Functions(names, groups, events);
+  const registries = startRegistries(parent);
+  const { names, groups } = registries;
   const queries = new Queries(names, groups);
+  const service = (name: string): LiveService | undefined => supervisor.get(name);
+  const sources = sourcesOf(queries, service);
+  const node =
+    options.backplane &&
+    new ClusterNode({ backplane: options.backplane, parent, clock, events, registries, sources, service });
+  const functions = node?.functions ?? new Functions(names, groups, events);
   const addresses = AddressCounts.of(limits.maxConnectionsPerAddress);
-  const realm: Realm = { clock, wheel, turns, events, names, groups, functions, addresses };
+  const realm: Realm = { clock, wheel, turns, events, names, groups, functions, relay: node, addresses };
 
   const inspector = InspectorRoot.of(options.inspector, () => ({
-    source: new Inventory({ supervisor, server: server.actor, names, groups, events }),
+    source: new Inventory({ supervisor, server: server.actor, names, groups, events, backplane: node?.life.actor }),
     events,
     createTransport: createWsTransport,
   }));
@@ -153,6 +163,7 @@ export function assembleTroupe(options: TroupeOptions, parts: Parts) {
   async function releaseServers(): Promise<void> {
     for (const detach of detachers) detach();
     await inspector?.stop();
+    await node?.stop();
     const own = await listening?.catch(() => undefined);
     await own?.close();
   }
@@ -175,7 +186,10 @@ export function assembleTroupe(options: TroupeOptions, parts: Parts) {
 
   function broadcast(name: string, service: string, frame: Frame, except: Except | undefined): Delivery {
     const live = supervisor.get(service);
-    return live?.broadcast(name, frame, except) ?? functions.pushed(name, service, frame, 'unknown');
+    if (live !== undefined) return live.broadcast(name, frame, except);
+    // Others may have it.
+    if (node !== undefined) return node.broadcast(name, service, frame, except, deliveryOf('accepted'));
+    return functions.pushed(name, service, frame, 'unknown');
   }
 
   const servicesDesk: UpgradeDesk & PlainDesk = {
@@ -292,6 +306,9 @@ export function assembleTroupe(options: TroupeOptions, parts: Parts) {
     isMember: (group, connectionId) => queries.isMember(group, connectionId),
     storedNames: (page) => queries.storedNames(page),
 
+    cluster: node?.survey ?? new Survey({ nodeId: newNodeId(), clock, sources, link: () => undefined }),
+    health: () => healthOf(server, supervisor.services, node?.life),
+
     recording(connectionId) {
       if (typeof connectionId !== 'string') throw wrongType('connectionId', 'a string', connectionId);
       return supervisor.findConnection(connectionId)?.recording?.();
@@ -322,7 +339,8 @@ export function assembleTroupe(options: TroupeOptions, parts: Parts) {
     routeOf: (service) => supervisor.get(service)?.route.path,
     connectionCounts: () => supervisor.connectionCounts(),
   });
-  const sources: readonly ServiceSource[] = options.services ?? [];
-  for (const source of sources) troupe.attachService(source);
+  node?.start();
+  const given: readonly ServiceSource[] = options.services ?? [];
+  for (const source of given) troupe.attachService(source);
   return { troupe, supervisor };
 }

@@ -57,6 +57,11 @@ const imports: readonly (readonly [file: string, module: string, verdict: 'allow
   ['src/runtime/a.ts', '../troupe.ts', 'refused'],
   ['src/runtime/a.ts', '../index.ts', 'refused'],
   ['src/runtime/a.ts', 'ws', 'refused'],
+  ['src/runtime/cluster/a.ts', '../groups.ts', 'allowed'],
+  ['src/runtime/cluster/a.ts', '../../backplane/contract.ts', 'allowed'],
+  ['src/runtime/cluster/a.ts', '../../backplane/redis.ts', 'refused'],
+  ['src/runtime/cluster/a.ts', '../../troupe.ts', 'refused'],
+  ['src/runtime/cluster/a.ts', '../../telemetry/events.ts', 'refused'],
 
   ['src/delivery/a.ts', './frame.ts', 'allowed'],
   ['src/delivery/a.ts', '../errors.ts', 'allowed'],

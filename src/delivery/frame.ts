@@ -93,6 +93,20 @@ export function frameBinary(data: Uint8Array): Frame {
   return finish(BINARY, start, header, length);
 }
 
+/** The frame that `store` holds from `start` to its end, made by another node; undefined if that is none of ours. */
+export function frameOf(store: Buffer, start: number): Frame | undefined {
+  const opcode = store[start]! & 0x0f;
+  const code = store[start + 1];
+  if (store[start] !== (FIN | opcode) || (opcode !== TEXT && opcode !== BINARY) || code === undefined || code > 127)
+    return undefined;
+  const header = headerLength(code);
+  if (start + header > store.length) return undefined;
+  const length =
+    code < 126 ? code : code === 126 ? store.readUInt16BE(start + 2) : Number(store.readBigUInt64BE(start + 2));
+  if (start + header + length !== store.length) return undefined;
+  return new Frame(store, start, store.length);
+}
+
 /** Finds room for a message of at most `bytes`; where it starts. */
 function reserve(bytes: number): number {
   if (used + LONGEST_HEADER + bytes > SLAB_BYTES) {

@@ -32,6 +32,7 @@ export function* serverActors(source: InspectorSource): Generator<AnyActorRef> {
   yield source.server;
   yield source.names;
   yield source.groups;
+  if (source.backplane !== undefined) yield source.backplane;
   for (const { actor, shared } of source.services) {
     yield actor as unknown as AnyActorRef;
     if (shared === undefined) continue;

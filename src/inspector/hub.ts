@@ -141,7 +141,7 @@ export class Hub implements InspectedWatcher {
 
   #greet(viewer: Viewer): void {
     const { source, allowActions, maxEventsPerSecond, redaction } = this.#setting;
-    const { supervisor, server, names, groups } = source;
+    const { supervisor, server, names, groups, backplane } = source;
     const hello: HelloFrame = {
       type: 'troupe.hello',
       at: Date.now(),
@@ -154,6 +154,7 @@ export class Hub implements InspectedWatcher {
         server: server.sessionId,
         names: names.sessionId,
         groups: groups.sessionId,
+        ...(backplane !== undefined && { backplane: backplane.sessionId }),
       },
     };
     viewer.answer(hello);

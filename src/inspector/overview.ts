@@ -78,6 +78,7 @@ export class Overview {
     const { source, viewers, tell } = this.#setting;
     const facts = {
       server: stateOf(source.server),
+      ...(source.backplane !== undefined && { backplane: stateOf(source.backplane) }),
       services,
       serviceCount,
       names: source.storedNames.size,

@@ -48,6 +48,8 @@ export interface HelloFrame {
     readonly server: string;
     readonly names: string;
     readonly groups: string;
+    /** Absent without a backplane. */
+    readonly backplane?: string;
   };
 }
 
@@ -84,6 +86,8 @@ export interface OverviewFrame {
   readonly at: number;
   /** The state of the server's chart. */
   readonly server: string;
+  /** The state of the link to the backplane; absent without one. */
+  readonly backplane?: string;
   /** At most 100 of them; `serviceCount` says how many there are. */
   readonly services: readonly ServiceOverview[];
   readonly serviceCount: number;

@@ -87,6 +87,8 @@ export interface InspectorSource {
   readonly server: AnyActorRef;
   readonly names: AnyActorRef;
   readonly groups: AnyActorRef;
+  /** The link to other nodes; undefined: there is one node. */
+  readonly backplane: AnyActorRef | undefined;
   /** All services that hold connections, those that drain included. */
   readonly services: readonly InspectedService[];
   readonly storedNames: ReadonlyMap<string, InspectedName>;

@@ -13,7 +13,7 @@ import type {
   OutboundState,
   PushOptions,
 } from '../service/connection.ts';
-import type { Delivery, Outcome } from '../service/outcome.ts';
+import type { Answer, Delivery, Outcome } from '../service/outcome.ts';
 import { TroupeError } from '../errors.ts';
 import type { ServiceMachineInput } from '../service/machine.ts';
 import type { ConnectionAdmission } from './connection-admission.ts';
@@ -194,19 +194,19 @@ export abstract class ConnectionFunctions implements Connection {
     return this.broadcastFrame('broadcastBinary', binaryFrame(data, options), options);
   }
 
-  storeConnection(name: string): Outcome {
+  storeConnection(name: string): Answer<Outcome> {
     checkName('name', name);
     if (!this.isOpen) return outcomeOf('closed');
     return this.functions.store(name, this.connection);
   }
 
-  addConnectionToGroup(group: string): Outcome {
+  addConnectionToGroup(group: string): Answer<Outcome> {
     checkName('group', group);
     if (!this.isOpen) return outcomeOf('closed');
     return this.functions.addToGroup(group, this.connection);
   }
 
-  removeConnectionFromGroup(group: string): Outcome {
+  removeConnectionFromGroup(group: string): Answer<Outcome> {
     checkName('group', group);
     return this.isOpen ? this.functions.removeFromGroup(group, this.connection) : outcomeOf('closed');
   }
@@ -233,19 +233,19 @@ export abstract class ConnectionFunctions implements Connection {
     return outcomeOf('ok');
   }
 
-  pushTextToConnection(name: string, text: string, options?: PushOptions): Delivery {
+  pushTextToConnection(name: string, text: string, options?: PushOptions): Answer<Delivery> {
     return this.functions.pushTextToConnection(name, text, options);
   }
 
-  pushBinaryToConnection(name: string, data: Uint8Array, options?: PushOptions): Delivery {
+  pushBinaryToConnection(name: string, data: Uint8Array, options?: PushOptions): Answer<Delivery> {
     return this.functions.pushBinaryToConnection(name, data, options);
   }
 
-  removeStoredConnection(name: string): Outcome {
+  removeStoredConnection(name: string): Answer<Outcome> {
     return this.functions.removeStoredConnection(name);
   }
 
-  closeStoredConnection(name: string, code?: number, reason?: string): Outcome {
+  closeStoredConnection(name: string, code?: number, reason?: string): Answer<Outcome> {
     return this.functions.closeStoredConnection(name, code, reason);
   }
 
@@ -257,11 +257,11 @@ export abstract class ConnectionFunctions implements Connection {
     return this.functions.pushBinaryToGroup(group, data, options);
   }
 
-  removeConnectionGroup(group: string, options?: { readonly retire?: boolean }): Outcome {
+  removeConnectionGroup(group: string, options?: { readonly retire?: boolean }): Answer<Outcome> {
     return this.functions.removeConnectionGroup(group, options);
   }
 
-  closeConnectionGroup(group: string, code?: number, reason?: string): Outcome {
+  closeConnectionGroup(group: string, code?: number, reason?: string): Answer<Outcome> {
     return this.functions.closeConnectionGroup(group, code, reason);
   }
 

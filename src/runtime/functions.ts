@@ -3,14 +3,15 @@
  * program alike: check the arguments, ask the registry actor, report what did
  * not arrive.
  *
- * On one node every answer is there at once. Answers without a count of their
+ * On one node every answer is there at once; on several (`cluster/functions.ts`)
+ * what concerns other nodes is not. Answers without a count of their
  * own are shared objects: a push allocates nothing for them.
  */
 import type { Waiting } from '../delivery/backlog.ts';
 import { isBinary, type Frame } from '../delivery/frame.ts';
 import { checkClose, checkName } from '../arguments.ts';
 import type { Except, GlobalFunctions, PushOptions } from '../service/connection.ts';
-import type { Delivery, DeliveryStatus, Outcome, OutcomeStatus } from '../service/outcome.ts';
+import type { Answer, Delivery, DeliveryStatus, Outcome, OutcomeStatus } from '../service/outcome.ts';
 import type { Events } from '../telemetry/events.ts';
 import type { LiveConnection } from './connection.ts';
 import type { GroupPush, GroupsRef } from './groups.ts';
@@ -65,12 +66,12 @@ export class Functions implements GlobalFunctions {
     this.#events = events;
   }
 
-  pushTextToConnection(name: string, text: string, options?: PushOptions): Delivery {
+  pushTextToConnection(name: string, text: string, options?: PushOptions): Answer<Delivery> {
     checkName('name', name);
     return this.pushFrameToName('pushTextToConnection', name, textFrame(text, options));
   }
 
-  pushBinaryToConnection(name: string, data: Uint8Array, options?: PushOptions): Delivery {
+  pushBinaryToConnection(name: string, data: Uint8Array, options?: PushOptions): Answer<Delivery> {
     checkName('name', name);
     return this.pushFrameToName('pushBinaryToConnection', name, binaryFrame(data, options));
   }
@@ -85,13 +86,13 @@ export class Functions implements GlobalFunctions {
     return this.pushFrameToGroup('pushBinaryToGroup', group, binaryFrame(data, options), options);
   }
 
-  removeStoredConnection(name: string): Outcome {
+  removeStoredConnection(name: string): Answer<Outcome> {
     checkName('name', name);
     const holder = ask(this.#names, { type: 'name.remove', name }, 'unknown');
     return outcomeOf(holder === 'unknown' ? 'unknown' : 'ok');
   }
 
-  closeStoredConnection(name: string, code = NORMAL_CLOSURE, reason = ''): Outcome {
+  closeStoredConnection(name: string, code = NORMAL_CLOSURE, reason = ''): Answer<Outcome> {
     checkName('name', name);
     checkClose(code, reason);
     const holder = ask(this.#names, { type: 'name.remove', name }, 'unknown');
@@ -100,13 +101,13 @@ export class Functions implements GlobalFunctions {
     return outcomeOf('ok');
   }
 
-  removeConnectionGroup(group: string, options: { readonly retire?: boolean } = {}): Outcome {
+  removeConnectionGroup(group: string, options: { readonly retire?: boolean } = {}): Answer<Outcome> {
     checkName('group', group);
     const members = ask(this.#groups, { type: 'group.remove', group, retire: options.retire === true }, 'unknown');
     return members === 'unknown' ? outcomeOf('unknown') : { status: 'ok', count: members.length };
   }
 
-  closeConnectionGroup(group: string, code = NORMAL_CLOSURE, reason = ''): Outcome {
+  closeConnectionGroup(group: string, code = NORMAL_CLOSURE, reason = ''): Answer<Outcome> {
     checkName('group', group);
     checkClose(code, reason);
     const members = ask(this.#groups, { type: 'group.remove', group, retire: false }, 'unknown');
@@ -116,7 +117,7 @@ export class Functions implements GlobalFunctions {
   }
 
   /** Stores `connection` and tells the one that held the name. */
-  store(name: string, connection: LiveConnection): Outcome {
+  store(name: string, connection: LiveConnection): Answer<Outcome> {
     const { replaced } = ask(this.#names, { type: 'name.store', name, connection }, { replaced: undefined });
     if (replaced !== undefined) {
       if (this.#events.has('connection.replaced'))
@@ -126,11 +127,11 @@ export class Functions implements GlobalFunctions {
     return outcomeOf('ok');
   }
 
-  addToGroup(group: string, connection: LiveConnection): Outcome {
+  addToGroup(group: string, connection: LiveConnection): Answer<Outcome> {
     return outcomeOf(ask(this.#groups, { type: 'group.add', group, connection }, 'ok'));
   }
 
-  removeFromGroup(group: string, connection: LiveConnection): Outcome {
+  removeFromGroup(group: string, connection: LiveConnection): Answer<Outcome> {
     return outcomeOf(ask(this.#groups, { type: 'group.leave', group, connection }, 'ok'));
   }
 
@@ -172,7 +173,7 @@ export class Functions implements GlobalFunctions {
     setImmediate(() => this.#deadLetter(name, id, 'congested', payloadLength, 1));
   }
 
-  pushFrameToName(name: string, target: string, frame: Frame): Delivery {
+  pushFrameToName(name: string, target: string, frame: Frame): Answer<Delivery> {
     return this.pushed(name, target, frame, ask(this.#names, { type: 'name.push', name: target, frame }, 'accepted'));
   }
 

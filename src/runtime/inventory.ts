@@ -17,6 +17,8 @@ export interface InventorySetting {
   readonly names: NamedConnectionsRef<LiveConnection>;
   readonly groups: GroupsRef<LiveConnection>;
   readonly events: Events;
+  /** The link to other nodes, if there are some. */
+  readonly backplane: AnyActorRef | undefined;
 }
 
 export class Inventory {
@@ -24,6 +26,7 @@ export class Inventory {
   readonly server: AnyActorRef;
   readonly names: AnyActorRef;
   readonly groups: AnyActorRef;
+  readonly backplane: AnyActorRef | undefined;
   readonly overhear: Events['overhear'];
   readonly #setting: InventorySetting;
 
@@ -33,6 +36,7 @@ export class Inventory {
     this.server = setting.server;
     this.names = setting.names;
     this.groups = setting.groups;
+    this.backplane = setting.backplane;
     this.overhear = (name, listener) => setting.events.overhear(name, listener);
   }
 

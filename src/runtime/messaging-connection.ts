@@ -11,7 +11,7 @@ import type { MessageCodec, Rejected } from '../service/message-codec.ts';
 import type { ActingConnection, RequestOptions } from '../service/message-connection.ts';
 import type { AnyMessages, AnyMessageError, RequestReference } from '../service/message-types.ts';
 import { codecOf } from '../service/messages.ts';
-import type { Delivery, DeliveryStatus } from '../service/outcome.ts';
+import type { Answer, Delivery, DeliveryStatus } from '../service/outcome.ts';
 import type { Socket } from '../transport/contract.ts';
 import type { AcceptedUpgrade } from './connection-functions.ts';
 import { LiveConnection } from './connection.ts';
@@ -49,7 +49,7 @@ export class MessagingConnection extends LiveConnection implements ActingConnect
     return this.broadcastFrame('broadcast', frameText(this.#codec.encode(message)), options);
   }
 
-  pushToConnection(name: string, message: object): Delivery {
+  pushToConnection(name: string, message: object): Answer<Delivery> {
     checkName('name', name);
     return this.functions.pushFrameToName('pushToConnection', name, frameText(this.#codec.encode(message)));
   }

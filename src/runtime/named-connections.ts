@@ -23,6 +23,8 @@ export interface StoredName<M extends Member> {
   readonly name: string;
   readonly connection: M;
   readonly ordinal: number;
+  /** Which claim of the name it is, where a backplane has the directory; 0 otherwise. */
+  epoch: number;
 }
 
 export interface NamedConnectionsState<M extends Member> {
@@ -32,7 +34,7 @@ export interface NamedConnectionsState<M extends Member> {
 }
 
 export type NamedConnectionsEvent<M extends Member> =
-  | (Request<{ replaced: M | undefined }> & { type: 'name.store'; name: string; connection: M })
+  | (Request<{ replaced: M | undefined }> & { type: 'name.store'; name: string; connection: M; epoch?: number })
   | (Request<DeliveryStatus> & { type: 'name.push'; name: string; frame: Frame })
   | (Request<M | 'unknown'> & { type: 'name.remove'; name: string })
   | { type: 'connection.purge'; connection: M };
@@ -48,7 +50,7 @@ export function namedConnectionsLogic<M extends Member>() {
   return registryLogic<NamedConnectionsState<M>, NamedConnectionsEvent<M>>((state, event) => {
     switch (event.type) {
       case 'name.store':
-        event.answer = { replaced: store(state, event.name, event.connection) };
+        event.answer = { replaced: store(state, event.name, event.connection, event.epoch ?? 0) };
         break;
       case 'name.push':
         event.answer = state.byName.get(event.name)?.connection.deliver(event.frame) ?? 'unknown';
@@ -64,11 +66,20 @@ export function namedConnectionsLogic<M extends Member>() {
   });
 }
 
-function store<M extends Member>(state: NamedConnectionsState<M>, name: string, connection: M): M | undefined {
-  const holder = state.byName.get(name)?.connection;
-  if (holder === connection) return undefined;
+function store<M extends Member>(
+  state: NamedConnectionsState<M>,
+  name: string,
+  connection: M,
+  epoch: number,
+): M | undefined {
+  const stored = state.byName.get(name);
+  const holder = stored?.connection;
+  if (stored !== undefined && holder === connection) {
+    stored.epoch = epoch;
+    return undefined;
+  }
   remove(state, name);
-  state.byName.set(name, { name, connection, ordinal: state.next++ });
+  state.byName.set(name, { name, connection, ordinal: state.next++, epoch });
   connection.heldNames = withItem(connection.heldNames, name);
   return holder;
 }

@@ -2,22 +2,11 @@
 import { checkName } from '../arguments.ts';
 import type { ConnectionInfo } from '../service/connection.ts';
 import type { Page, PageRequest } from '../service/outcome.ts';
+import type { GroupInfo, StoredNameInfo } from '../service/queries.ts';
 import type { LiveConnection } from './connection.ts';
 import type { GroupsRef } from './groups.ts';
 import type { NamedConnectionsRef } from './named-connections.ts';
 import { pageOf } from './page.ts';
-
-/** A group and how many members it has here. */
-export interface GroupInfo {
-  readonly group: string;
-  readonly count: number;
-}
-
-/** A name and the id of the connection that is stored under it. */
-export interface StoredNameInfo {
-  readonly name: string;
-  readonly connection: string;
-}
 
 export class Queries {
   readonly #names: NamedConnectionsRef<LiveConnection>;

@@ -7,20 +7,18 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { AnyActorRef, EventFromLogic } from 'xstate';
+import type { EventFromLogic } from 'xstate';
 import { serviceMachine } from '../../machines/service.ts';
 import { compressFor, type Compress } from '../delivery/compression.ts';
 import type { Frame } from '../delivery/frame.ts';
 import { outboxSetting, type OutboxSetting } from '../delivery/policy.ts';
-import type { Compression } from '../service/compression.ts';
 import type { ConnectionInfo, Except } from '../service/connection.ts';
 import type { HttpListener, ServiceDefinition } from '../service/definition.ts';
 import type { WsEventType } from '../service/events.ts';
-import type { Admitted } from '../service/admission.ts';
 import type { Limits } from '../service/limits.ts';
 import type { Delivery, Page, PageRequest } from '../service/outcome.ts';
 import type { Route } from '../service/path.ts';
-import type { Socket, Transport, TransportOptions } from '../transport/contract.ts';
+import type { Socket, Transport } from '../transport/contract.ts';
 import { AddressCounts, bothOf, type AddressBound } from './address-counts.ts';
 import { ServiceAdmission } from './admission.ts';
 import { createBehaviour } from './behaviour.ts';
@@ -40,9 +38,9 @@ import { expectRoomToPush } from './headroom.ts';
 import { MessageGate, type GateOwner } from './message-rate.ts';
 import { pageOf } from './page.ts';
 import type { Realm } from './realm.ts';
-import type { ServiceRecorder } from './recording.ts';
 import type { Request } from './registry.ts';
 import { LiveShared } from './shared.ts';
+import type { ServiceSetting, ServiceUpgrade } from './service-setting.ts';
 import { ServiceSupervision } from './supervision.ts';
 
 type ChartEvent = EventFromLogic<typeof serviceMachine>;
@@ -62,27 +60,6 @@ type ServiceEvent =
   | { type: 'drain.requested'; request: DrainRequest }
   | { type: 'drain.timedOut' };
 type EventOf<Type extends ChartEvent['type']> = Extract<ServiceEvent, { type: Type }>;
-
-/** A checked upgrade as `node:http` hands it over. */
-export interface ServiceUpgrade extends Omit<AcceptedUpgrade, 'subprotocol' | 'admission'> {
-  readonly request: IncomingMessage;
-  readonly stream: Duplex;
-  readonly head: Uint8Array;
-  readonly subprotocol: string | undefined;
-  readonly admitted?: Admitted;
-}
-
-/** What a live service needs beside its definition. */
-export interface ServiceSetting {
-  readonly realm: Realm;
-  readonly limits: Limits;
-  readonly allowedOrigins: '*' | readonly string[] | undefined;
-  readonly compression: Compression | undefined;
-  readonly parent: AnyActorRef;
-  /** Records its connections; undefined: they are not. */
-  readonly recorder: ServiceRecorder | undefined;
-  createTransport(options: TransportOptions): Transport<IncomingMessage, Duplex>;
-}
 
 export class LiveService implements ChartHost {
   readonly definition: ServiceDefinition;
@@ -268,7 +245,13 @@ export class LiveService implements ChartHost {
     const { answer } = event;
     // Asked from within the actor itself, by an inspector for example: carried out next.
     if (answer === undefined) return deliveryOf(this.actor.getSnapshot().status === 'active' ? 'accepted' : 'unknown');
-    return this.realm.functions.fannedOut(name, this.name, frame, { known: true, ...answer });
+    const here = this.realm.functions.fannedOut(name, this.name, frame, { known: true, ...answer });
+    return this.realm.relay?.broadcast(name, this.name, frame, options, here) ?? here;
+  }
+
+  /** A broadcast of another node. */
+  receive(frame: Frame, except: ReadonlySet<string> | undefined): void {
+    this.actor.deliver({ type: 'broadcast', frame, except });
   }
 
   connections(page: PageRequest | undefined): Page<ConnectionInfo> {
@@ -308,11 +291,13 @@ export class LiveService implements ChartHost {
 
   addMember(connection: LiveConnection): void {
     this.#members.add(connection);
+    if (this.#members.size === 1) this.realm.relay?.peopled(this.name);
     this.#addresses?.add(connection.remoteAddress);
   }
 
   removeMember(connection: LiveConnection): void {
     if (this.#members.delete(connection)) this.#leaving.set(connection.id, connection);
+    if (this.#members.size === 0) this.realm.relay?.deserted(this.name);
   }
 
   /** A connection's actor is done: nothing is left of it. */

@@ -6,7 +6,7 @@ import type { ServiceMessageFunctions } from '../service/bound-service.ts';
 import type { Except, PushOptions } from '../service/connection.ts';
 import type { MessageCodec } from '../service/message-codec.ts';
 import { codecOf } from '../service/messages.ts';
-import type { Delivery, Outcome } from '../service/outcome.ts';
+import type { Answer, Delivery, Outcome } from '../service/outcome.ts';
 import type { Functions } from './functions.ts';
 import { binaryFrame, textFrame } from './push.ts';
 import type { LiveService } from './service.ts';
@@ -34,7 +34,7 @@ export abstract class SharedFunctions implements ServiceMessageFunctions {
     return this.live.broadcast('broadcast', frameText(this.#codec('broadcast').encode(message)), options);
   }
 
-  pushToConnection(name: string, message: object): Delivery {
+  pushToConnection(name: string, message: object): Answer<Delivery> {
     checkName('name', name);
     const frame = frameText(this.#codec('pushToConnection').encode(message));
     return this.#functions.pushFrameToName('pushToConnection', name, frame);
@@ -46,11 +46,11 @@ export abstract class SharedFunctions implements ServiceMessageFunctions {
     return this.#functions.pushFrameToGroup('pushToGroup', group, frame, options);
   }
 
-  pushTextToConnection(name: string, text: string, options?: PushOptions): Delivery {
+  pushTextToConnection(name: string, text: string, options?: PushOptions): Answer<Delivery> {
     return this.#functions.pushTextToConnection(name, text, options);
   }
 
-  pushBinaryToConnection(name: string, data: Uint8Array, options?: PushOptions): Delivery {
+  pushBinaryToConnection(name: string, data: Uint8Array, options?: PushOptions): Answer<Delivery> {
     return this.#functions.pushBinaryToConnection(name, data, options);
   }
 
@@ -62,19 +62,19 @@ export abstract class SharedFunctions implements ServiceMessageFunctions {
     return this.#functions.pushBinaryToGroup(group, data, options);
   }
 
-  removeStoredConnection(name: string): Outcome {
+  removeStoredConnection(name: string): Answer<Outcome> {
     return this.#functions.removeStoredConnection(name);
   }
 
-  closeStoredConnection(name: string, code?: number, reason?: string): Outcome {
+  closeStoredConnection(name: string, code?: number, reason?: string): Answer<Outcome> {
     return this.#functions.closeStoredConnection(name, code, reason);
   }
 
-  removeConnectionGroup(group: string, options?: { readonly retire?: boolean }): Outcome {
+  removeConnectionGroup(group: string, options?: { readonly retire?: boolean }): Answer<Outcome> {
     return this.#functions.removeConnectionGroup(group, options);
   }
 
-  closeConnectionGroup(group: string, code?: number, reason?: string): Outcome {
+  closeConnectionGroup(group: string, code?: number, reason?: string): Answer<Outcome> {
     return this.#functions.closeConnectionGroup(group, code, reason);
   }
 

@@ -206,6 +206,20 @@ export interface TroupeEvents {
   };
   'service.draining': { readonly service: string; readonly connections: number };
   'service.detached': { readonly service: string };
+  /** There is a link to the backplane's engine, and this node is where it was before. */
+  'backplane.connected': {
+    readonly engine: string;
+    /** Whether there had been one before. */
+    readonly again: boolean;
+    /** How many names others had taken meanwhile; their connections are told as of any replacement. */
+    readonly fenced: number;
+    /** How many groups had been removed meanwhile. */
+    readonly removed: number;
+  };
+  /** The link to the backplane is lost: what is local goes on. Pushes between nodes may have been lost with it. */
+  'backplane.lost': { readonly engine: string; readonly error: unknown };
+  /** An attempt to connect to the backplane failed; there will be another one. */
+  'backplane.unreachable': { readonly engine: string; readonly error: unknown; readonly attempt: number };
   /** The inspector is served at `url`, whose token lets in whoever has it. */
   'inspector.listening': { readonly url: string };
   'server.listening': { readonly host: string; readonly port: number; readonly url: string };
@@ -248,6 +262,9 @@ const names: Readonly<Record<TroupeEventName, true>> = {
   'shared.dead-lettered': true,
   'service.draining': true,
   'service.detached': true,
+  'backplane.connected': true,
+  'backplane.lost': true,
+  'backplane.unreachable': true,
   'inspector.listening': true,
   'server.listening': true,
   'server.draining': true,

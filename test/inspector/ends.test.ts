@@ -35,7 +35,7 @@ describe('an actor', () => {
     let watcher: InspectedWatcher | undefined;
     const watched = new Set<AnyActorRef>();
     const source = {
-      ...{ supervisor: root, server: root, names: root, groups: root, services: [] },
+      ...{ supervisor: root, server: root, names: root, groups: root, backplane: undefined, services: [] },
       storedNames: new Map(),
       allGroups: new Map(),
       isOwn: (actor: AnyActorRef) => actor === root,

@@ -7,6 +7,7 @@ import {
   type AnyStateMachine,
   type AnyTransitionDefinition,
 } from 'xstate';
+import { backplaneMachine } from '../../machines/backplane.ts';
 import { connectionMachine } from '../../machines/connection.ts';
 import { serverMachine } from '../../machines/server.ts';
 import { serviceMachine } from '../../machines/service.ts';
@@ -16,6 +17,7 @@ import { everyAnswer, eventTypesOf, reachable, withAnswers, type Answers } from 
 
 const folder = new URL('../../machines/', import.meta.url);
 const machines: Readonly<Record<string, AnyStateMachine>> = {
+  backplane: backplaneMachine,
   connection: connectionMachine,
   server: serverMachine,
   service: serviceMachine,
@@ -770,5 +772,41 @@ describe('the server', () => {
     expect(walker.send('services.stopped').actions).toEqual(['releasePorts']);
     expect(walker.send('ports.released').actions).toEqual(['reportClosed']);
     expect(walker.snapshot.status).toBe('done');
+  });
+});
+
+describe('the link to the backplane', () => {
+  const connecting = () => walk(backplaneMachine);
+  const up = () => connecting().sendAll('link.opened', 'repair.done');
+
+  it('relays only after it has been repaired', () => {
+    const walker = connecting();
+    expect(walker.snapshot.hasTag('relaying')).toBe(false);
+    expect(walker.send('link.opened').actions).toEqual(['repair']);
+    expect(walker.snapshot.hasTag('relaying')).toBe(false);
+    expect(walker.send('repair.done').actions).toEqual(['reportUp', 'startBeating']);
+    expect(walker.snapshot.hasTag('relaying')).toBe(true);
+  });
+
+  it('waits before the next attempt when one has failed', () => {
+    const walker = connecting().send('link.failed');
+    expect(walker.actions).toEqual(['reportFailed', 'disconnect', 'scheduleRetry']);
+    expect(walker.send('retry.due').actions).toEqual(['cancelRetry', 'connect']);
+  });
+
+  it.each(['link.lost', 'beat.missed'])('is cut and made anew after %s', (event) => {
+    expect(up().send(event).actions).toEqual(['stopBeating', 'reportLost', 'disconnect', 'scheduleRetry']);
+  });
+
+  it('repairs what others may have taken when its lease has lapsed', () => {
+    expect(up().send('beat.lapsed').actions).toEqual(['stopBeating', 'repair']);
+  });
+
+  it('gives up its names before it ends, and does not wait for a link to do so', () => {
+    expect(up().send('leave.requested').actions).toEqual(['stopBeating', 'leave']);
+    expect(up().sendAll('leave.requested', 'leave.done').snapshot.status).toBe('done');
+    expect(connecting().sendAll('link.failed', 'leave.requested').snapshot.status).toBe('done');
+    const early = connecting().send('leave.requested');
+    expect(early.actions).toEqual(['abandonAttempt', 'disconnect', 'reportStopped']);
   });
 });

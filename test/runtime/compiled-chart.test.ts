@@ -16,6 +16,7 @@ import {
   type AnyStateMachine,
   type EventObject,
 } from 'xstate';
+import { backplaneMachine } from '../../machines/backplane.ts';
 import { connectionMachine } from '../../machines/connection.ts';
 import { serverMachine } from '../../machines/server.ts';
 import { serviceMachine } from '../../machines/service.ts';
@@ -104,6 +105,7 @@ function compare(machine: AnyStateMachine, chart: CompiledChart<Host, EventObjec
 }
 
 const machines: Readonly<Record<string, AnyStateMachine>> = {
+  backplane: backplaneMachine,
   connection: connectionMachine,
   server: serverMachine,
   service: serviceMachine,
@@ -111,7 +113,7 @@ const machines: Readonly<Record<string, AnyStateMachine>> = {
 };
 
 /** Events that lead to an end come up less often, so that long lives are tried too. */
-const ENDING = /^(?:close|finish|socket|protocol|drain|stop|handler\.failed|member\.end)/;
+const ENDING = /^(?:close|finish|socket|protocol|drain|stop|leave|handler\.failed|member\.end)/;
 
 function stimuliOf(machine: AnyStateMachine): fc.Arbitrary<Stimulus> {
   const types = eventTypesOf(machine);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createActor, fromTransition, type AnyMachineSnapshot, type AnyStateMachine, type EventObject } from 'xstate';
+import { backplaneMachine } from '../../machines/backplane.ts';
 import { connectionMachine } from '../../machines/connection.ts';
 import { serverMachine } from '../../machines/server.ts';
 import { serviceMachine } from '../../machines/service.ts';
@@ -42,6 +43,7 @@ function takenByXState(oracle: AnyStateMachine, from: AnyMachineSnapshot, event:
 }
 
 describe.each([
+  ['backplane', backplaneMachine],
   ['connection', connectionMachine],
   ['service', serviceMachine],
   ['server', serverMachine],

@@ -29,6 +29,7 @@ export function OverviewView({ state }: { readonly state: State }) {
         <p class="note">
           {total.toLocaleString()} connections in {serviceCount} {serviceCount === 1 ? 'service' : 'services'}, the
           server is {overview.server}
+          {overview.backplane !== undefined && `, the backplane ${overview.backplane}`}
         </p>
       }
       picture={() => (

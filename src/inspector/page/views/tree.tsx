@@ -26,6 +26,11 @@ export function Tree({ state }: { readonly state: State }) {
           <li>
             <Branch state={state} sessionId={hello?.actors.server} name="Server" note={overview?.server} />
           </li>
+          {hello?.actors.backplane !== undefined && (
+            <li>
+              <Branch state={state} sessionId={hello.actors.backplane} name="Backplane" note={overview?.backplane} />
+            </li>
+          )}
           <Leaf state={state} to={{ view: 'list', query: { of: 'services' } }} count={overview?.serviceCount}>
             Services
           </Leaf>

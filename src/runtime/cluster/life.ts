@@ -1,0 +1,291 @@
+/** The life of the link to the backplane: what `machines/backplane.ts` acts upon. */
+import type { AnyActorRef, EventFromLogic } from 'xstate';
+import { backplaneMachine } from '../../../machines/backplane.ts';
+import type { Backplane, BackplaneLink, BackplaneSink } from '../../backplane/contract.ts';
+import type { Events } from '../../telemetry/events.ts';
+import { waitAfter } from '../back-off.ts';
+import { ChartActor } from '../chart-actor.ts';
+import { chartLogic, type ChartHost } from '../chart-logic.ts';
+import type { Clock } from '../clock.ts';
+import { compileChart } from '../compiled-chart.ts';
+
+type ChartEvent = EventFromLogic<typeof backplaneMachine>;
+type LifeEvent =
+  | Exclude<ChartEvent, { type: 'link.failed' | 'link.lost' | 'repair.failed' | 'beat.missed' }>
+  | { type: 'link.failed' | 'link.lost' | 'repair.failed' | 'beat.missed'; error: unknown };
+type Failure = Extract<LifeEvent, { error: unknown }>;
+
+/** How often the link is looked at, and how long that may take, in ms. */
+const BEAT_INTERVAL_MS = 2000;
+const BEAT_TIMEOUT_MS = 1500;
+/** How many beats there are from one audit of the names to the next. */
+const BEATS_PER_AUDIT = 15;
+/** How long repairing and leaving may take, in ms. */
+const REPAIR_TIMEOUT_MS = 20_000;
+const LEAVE_TIMEOUT_MS = 2000;
+const RETRY = { minMs: 100, maxMs: 5000, factor: 2, jitter: 0.2 };
+
+/** The id of its actor. */
+export const BACKPLANE = 'backplane';
+
+/** What a repair found. */
+export interface Repaired {
+  /** Names that others have taken meanwhile. */
+  readonly fenced: number;
+  /** Groups that were removed meanwhile. */
+  readonly removed: number;
+}
+
+export interface LifeSetting {
+  readonly backplane: Backplane;
+  readonly nodeId: string;
+  readonly parent: AnyActorRef;
+  readonly clock: Clock;
+  readonly events: Events;
+  /** What hears of a link, as long as that is the one in use. */
+  readonly sink: Omit<BackplaneSink, 'lost'>;
+  /** Brings a new link to where the last one was. */
+  repair(link: BackplaneLink): Promise<Repaired>;
+  /** Looks whether names are still this node's. */
+  audit(link: BackplaneLink): Promise<unknown>;
+}
+
+export class BackplaneLife implements ChartHost {
+  readonly actor;
+  readonly #setting: LifeSetting;
+  readonly #stopped: Promise<void>;
+  #resolveStopped!: () => void;
+  #link: BackplaneLink | undefined;
+  #relaying: BackplaneLink | undefined;
+  #attempt: AbortController | undefined;
+  #failures = 0;
+  #beats = 0;
+  #hasBeenUp = false;
+  #repaired: Repaired = { fenced: 0, removed: 0 };
+  #lastError: unknown;
+  #retry: unknown;
+  #beat: unknown;
+
+  constructor(setting: LifeSetting) {
+    this.#setting = setting;
+    this.#stopped = new Promise((resolve) => {
+      this.#resolveStopped = resolve;
+    });
+    this.actor = new ChartActor(lifeLogic, { parent: setting.parent, id: BACKPLANE, src: BACKPLANE, input: this });
+  }
+
+  /** What carries to other nodes; undefined: nothing does. */
+  get link(): BackplaneLink | undefined {
+    return this.#relaying;
+  }
+
+  get engine(): string {
+    return this.#setting.backplane.engine;
+  }
+
+  get state(): string {
+    return this.actor.getSnapshot().value as string;
+  }
+
+  /** Why there is no link; undefined while there is one. */
+  get error(): unknown {
+    return this.#lastError;
+  }
+
+  /** How many attempts have failed since there was a link. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** Leaves, and resolves when that is done. */
+  stop(): Promise<void> {
+    this.#send({ type: 'leave.requested' });
+    return this.#stopped;
+  }
+
+  toJSON(): object {
+    return { engine: this.engine, node: this.#setting.nodeId, failures: this.#failures };
+  }
+
+  #send(event: LifeEvent): void {
+    if (this.actor.getSnapshot().status === 'active') this.actor.deliver(event);
+  }
+
+  // What its chart needs.
+
+  connect(): void {
+    this.#attempt = new AbortController();
+    void this.#open(this.#attempt.signal);
+  }
+
+  /** Never rejects. */
+  async #open(signal: AbortSignal): Promise<void> {
+    const { backplane, nodeId, sink } = this.#setting;
+    let link: BackplaneLink | undefined;
+    let lost: { cause: unknown } | undefined;
+    const isInUse = (): boolean => link !== undefined && this.#link === link;
+    // A link that is not in use any more is not listened to.
+    const guarded: BackplaneSink = {
+      message: (topic, payload) => {
+        if (isInUse()) sink.message(topic, payload);
+      },
+      direct: (name, connectionId, payload) => (isInUse() ? sink.direct(name, connectionId, payload) : 'moved'),
+      nameLost: (name, connectionId, epoch, why) => {
+        if (isInUse()) sink.nameLost(name, connectionId, epoch, why);
+      },
+      groupRemoved: (group, removal) => {
+        if (isInUse()) sink.groupRemoved(group, removal);
+      },
+      lost: (cause) => {
+        lost = { cause };
+        if (isInUse()) this.#send({ type: 'link.lost', error: cause });
+      },
+    };
+    try {
+      link = await backplane.connect(nodeId, guarded, signal);
+    } catch (error) {
+      if (!signal.aborted) this.#send({ type: 'link.failed', error });
+      return;
+    }
+    if (signal.aborted) return link.disconnect();
+    this.#link = link;
+    if (lost === undefined) this.#send({ type: 'link.opened' });
+    else this.#send({ type: 'link.failed', error: lost.cause });
+  }
+
+  abandonAttempt(): void {
+    this.#attempt?.abort();
+  }
+
+  repair(): void {
+    void this.#repair(this.#link!);
+  }
+
+  /** Never rejects. */
+  async #repair(link: BackplaneLink): Promise<void> {
+    try {
+      const repaired = await this.#within(REPAIR_TIMEOUT_MS, this.#setting.repair(link));
+      if (this.#link !== link) return;
+      this.#repaired = repaired;
+      this.#send({ type: 'repair.done' });
+    } catch (error) {
+      if (this.#link === link) this.#send({ type: 'repair.failed', error });
+    }
+  }
+
+  reportUp(): void {
+    const { events } = this.#setting;
+    this.#relaying = this.#link;
+    this.#failures = 0;
+    this.#lastError = undefined;
+    const again = this.#hasBeenUp;
+    this.#hasBeenUp = true;
+    if (events.has('backplane.connected'))
+      events.emit('backplane.connected', { engine: this.engine, again, ...this.#repaired });
+  }
+
+  reportLost({ error }: Failure): void {
+    const { events } = this.#setting;
+    this.#lastError = error;
+    if (events.has('backplane.lost')) events.emit('backplane.lost', { engine: this.engine, error });
+  }
+
+  reportFailed({ error }: Failure): void {
+    const { events } = this.#setting;
+    this.#lastError = error;
+    if (events.has('backplane.unreachable'))
+      events.emit('backplane.unreachable', { engine: this.engine, error, attempt: this.#failures + 1 });
+  }
+
+  startBeating(): void {
+    const { clock } = this.#setting;
+    this.#beat = clock.setTimeout(() => void this.#takeBeat(), BEAT_INTERVAL_MS);
+  }
+
+  stopBeating(): void {
+    this.#relaying = undefined;
+    this.#setting.clock.clearTimeout(this.#beat);
+    this.#beat = undefined;
+  }
+
+  /** Never rejects. */
+  async #takeBeat(): Promise<void> {
+    const link = this.#link!;
+    try {
+      const lease = await this.#within(BEAT_TIMEOUT_MS, link.beat());
+      if (this.#relaying !== link) return;
+      if (lease === 'lapsed') return this.#send({ type: 'beat.lapsed' });
+      this.#beats = (this.#beats + 1) % BEATS_PER_AUDIT;
+      if (this.#beats === 0) await this.#within(BEAT_TIMEOUT_MS, this.#setting.audit(link));
+      if (this.#relaying === link) this.startBeating();
+    } catch (error) {
+      if (this.#relaying === link) this.#send({ type: 'beat.missed', error });
+    }
+  }
+
+  disconnect(): void {
+    const link = this.#link;
+    this.#link = undefined;
+    this.#relaying = undefined;
+    this.#attempt?.abort();
+    this.#attempt = undefined;
+    try {
+      link?.disconnect();
+    } catch (error) {
+      this.#setting.events.emit('callback.failed', { callback: `disconnect of ${this.engine}`, error });
+    }
+  }
+
+  scheduleRetry(): void {
+    this.#failures++;
+    const wait = waitAfter(this.#failures, RETRY);
+    this.#retry = this.#setting.clock.setTimeout(() => this.#send({ type: 'retry.due' }), wait);
+  }
+
+  cancelRetry(): void {
+    this.#setting.clock.clearTimeout(this.#retry);
+  }
+
+  leave(): void {
+    const left = (): void => this.#send({ type: 'leave.done' });
+    this.#within(LEAVE_TIMEOUT_MS, this.#link!.leave()).then(left, left);
+  }
+
+  reportStopped(): void {
+    this.#resolveStopped();
+  }
+
+  actionFailed(error: unknown, action: string): void {
+    this.#setting.events.emit('callback.failed', { callback: `action "${action}" of the backplane`, error });
+  }
+
+  /** What `promise` settles with, unless that takes too long. */
+  #within<Result>(timeoutMs: number, promise: Promise<Result>): Promise<Result> {
+    const { clock } = this.#setting;
+    return new Promise((resolve, reject) => {
+      const timer = clock.setTimeout(() => reject(new Error(`No answer within ${timeoutMs} ms.`)), timeoutMs);
+      promise.then(resolve, reject).finally(() => clock.clearTimeout(timer));
+    });
+  }
+}
+
+const lifeLogic = chartLogic(
+  compileChart<BackplaneLife, LifeEvent>(backplaneMachine, {
+    actions: {
+      connect: (life) => life.connect(),
+      abandonAttempt: (life) => life.abandonAttempt(),
+      repair: (life) => life.repair(),
+      startBeating: (life) => life.startBeating(),
+      stopBeating: (life) => life.stopBeating(),
+      reportUp: (life) => life.reportUp(),
+      reportLost: (life, event) => life.reportLost(event as Failure),
+      reportFailed: (life, event) => life.reportFailed(event as Failure),
+      disconnect: (life) => life.disconnect(),
+      scheduleRetry: (life) => life.scheduleRetry(),
+      cancelRetry: (life) => life.cancelRetry(),
+      leave: (life) => life.leave(),
+      reportStopped: (life) => life.reportStopped(),
+    },
+    guards: {},
+  }),
+);
