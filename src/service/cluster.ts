@@ -29,7 +29,7 @@ export interface ClusterRequest extends PageRequest {
 
 /**
  * Questions to all nodes. Each asks whoever has a lease and answers with what came until the deadline; `asked` and
- * `answered` say how complete that is. Nothing rejects: without a backplane, or while there is no link to it, this
+ * `answered` say how complete that is. They reject for wrong arguments only: without a backplane, or while there is no link to it, this
  * node is asked and answers alone. There is no moment that holds for all nodes: what moves may be met twice or not.
  *
  * @example

@@ -18,7 +18,13 @@ export type { Edge, TroupeEventListener, TroupeEventName, TroupeEvents } from '.
 type Topics = { readonly [Name in TroupeEventName]: Topic<Name> };
 
 /** The events that must not pass in silence. */
-const failures: ReadonlySet<TroupeEventName> = new Set(['connection.crashed', 'shared.crashed', 'callback.failed']);
+const failures: ReadonlySet<TroupeEventName> = new Set([
+  'connection.crashed',
+  'shared.crashed',
+  'callback.failed',
+  'backplane.lost',
+  'backplane.unreachable',
+]);
 
 /** Where listeners run: user code like any other. */
 interface UserCode {
@@ -103,8 +109,13 @@ export class Events {
    * stranger who makes a handler fail again and again must not fill a disk, so the same place warns a few times only.
    */
   #warn(name: TroupeEventName, event: object): void {
-    const { error, ...rest } = event as { error?: unknown; during?: string; callback?: string; service?: string };
-    const where = rest.callback ?? `${rest.during} in service "${rest.service}"`;
+    const { error, ...rest } = event as Partial<Record<'during' | 'callback' | 'service' | 'engine', string>> & {
+      error?: unknown;
+    };
+    const where =
+      rest.engine === undefined
+        ? (rest.callback ?? `${rest.during} in service "${rest.service}"`)
+        : `the link to the backplane "${rest.engine}"`;
     const times = (this.#warned.get(where) ?? 0) + 1;
     if (times > MAX_WARNINGS) return;
     this.#warned.set(where, times);

@@ -111,6 +111,17 @@ export class Claims {
     return this.restore(link);
   }
 
+  /** What was given up while the link was repaired. */
+  resume(link: BackplaneLink): void {
+    for (const [name, ids] of this.#owed) {
+      for (const id of ids)
+        link.release(name, id).then(
+          () => this.#settleDebt(name, id),
+          () => {},
+        );
+    }
+  }
+
   /** Makes sure that this node owns what is bound here. */
   async restore(link: BackplaneLink): Promise<number> {
     let fenced = 0;

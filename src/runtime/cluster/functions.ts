@@ -4,7 +4,7 @@
  *
  * Nothing waits for an engine that is away: it is answered `down`.
  */
-import type { BackplaneLink, PublishOutcome, Topic } from '../../backplane/contract.ts';
+import type { BackplaneLink, Topic } from '../../backplane/contract.ts';
 import type { Frame } from '../../delivery/frame.ts';
 import { checkClose, checkName } from '../../arguments.ts';
 import type { Except } from '../../service/connection.ts';
@@ -137,8 +137,8 @@ export class ClusterFunctions extends Functions {
     options: Except | undefined,
     local: Delivery,
   ): Delivery {
-    const message = pushMessage(frame, exceptedIds(options));
-    const outcome: PublishOutcome = this.#setting.link()?.publish(topic, message) ?? 'down';
+    const link = this.#setting.link();
+    const outcome = link === undefined ? 'down' : link.publish(topic, pushMessage(frame, exceptedIds(options)));
     if (outcome !== 'accepted') {
       this.pushed(name, target, frame, outcome);
       return { status: outcome, count: local.count };

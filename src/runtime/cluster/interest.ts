@@ -40,6 +40,8 @@ export interface InterestSetting {
 export class Interest {
   readonly #setting: InterestSetting;
   readonly #wanted = new Map<Topic, Wanted>();
+  /** Left while a link was repaired, which may have them. */
+  readonly #left = new Set<Topic>();
 
   constructor(setting: InterestSetting) {
     this.#setting = setting;
@@ -70,8 +72,9 @@ export class Interest {
     if (wanted === undefined || wanted.linger !== undefined) return;
     wanted.linger = this.#setting.clock.setTimeout(() => {
       this.#wanted.delete(topic);
-      if (wanted.link === undefined || wanted.link !== this.#setting.link()) return;
-      wanted.link.unsubscribe([topic]);
+      if (wanted.link === undefined) return;
+      if (wanted.link === this.#setting.link()) wanted.link.unsubscribe([topic]);
+      else this.#left.add(topic);
     }, LINGER_MS);
   }
 
@@ -84,9 +87,19 @@ export class Interest {
     return true;
   }
 
+  /** What came and went while `link` was repaired. */
+  resume(link: BackplaneLink): void {
+    const left = [...this.#left].filter((topic) => !this.#wanted.has(topic));
+    this.#left.clear();
+    if (left.length > 0) link.unsubscribe(left);
+    for (const { topic, link: used, linger } of this.#wanted.values())
+      if (used !== link && linger === undefined) void this.join(topic);
+  }
+
   /** Subscribes to all that is wanted, and looks which groups were removed. Rejects when the link does. */
   async repair(link: BackplaneLink): Promise<number> {
     const all = [...this.#wanted.values()];
+    this.#left.clear();
     for (const some of batchesOf(all)) {
       for (const wanted of some) wanted.link = link;
       await link.subscribe(some.map(({ topic }) => topic));

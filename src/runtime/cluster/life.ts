@@ -8,6 +8,7 @@ import { ChartActor } from '../chart-actor.ts';
 import { chartLogic, type ChartHost } from '../chart-logic.ts';
 import type { Clock } from '../clock.ts';
 import { compileChart } from '../compiled-chart.ts';
+import { GuardedLink, guardedSink } from './guarded-link.ts';
 
 type ChartEvent = EventFromLogic<typeof backplaneMachine>;
 type LifeEvent =
@@ -46,6 +47,8 @@ export interface LifeSetting {
   readonly sink: Omit<BackplaneSink, 'lost'>;
   /** Brings a new link to where the last one was. */
   repair(link: BackplaneLink): Promise<Repaired>;
+  /** The link relays from now on: for what came up while it was repaired. */
+  resumed(link: BackplaneLink): void;
   /** Looks whether names are still this node's. */
   audit(link: BackplaneLink): Promise<unknown>;
 }
@@ -124,25 +127,16 @@ export class BackplaneLife implements ChartHost {
     let link: BackplaneLink | undefined;
     let lost: { cause: unknown } | undefined;
     const isInUse = (): boolean => link !== undefined && this.#link === link;
-    // A link that is not in use any more is not listened to.
-    const guarded: BackplaneSink = {
-      message: (topic, payload) => {
-        if (isInUse()) sink.message(topic, payload);
-      },
-      direct: (name, connectionId, payload) => (isInUse() ? sink.direct(name, connectionId, payload) : 'moved'),
-      nameLost: (name, connectionId, epoch, why) => {
-        if (isInUse()) sink.nameLost(name, connectionId, epoch, why);
-      },
-      groupRemoved: (group, removal) => {
-        if (isInUse()) sink.groupRemoved(group, removal);
-      },
+    const failed = (error: unknown): void => this.#misbehaved(error);
+    const told: BackplaneSink = {
+      ...sink,
       lost: (cause) => {
         lost = { cause };
         if (isInUse()) this.#send({ type: 'link.lost', error: cause });
       },
     };
     try {
-      link = await backplane.connect(nodeId, guarded, signal);
+      link = new GuardedLink(await backplane.connect(nodeId, guardedSink(told, isInUse, failed), signal), failed);
     } catch (error) {
       if (!signal.aborted) this.#send({ type: 'link.failed', error });
       return;
@@ -178,6 +172,7 @@ export class BackplaneLife implements ChartHost {
     this.#relaying = this.#link;
     this.#failures = 0;
     this.#lastError = undefined;
+    this.#setting.resumed(this.#link!);
     const again = this.#hasBeenUp;
     this.#hasBeenUp = true;
     if (events.has('backplane.connected'))
@@ -229,11 +224,7 @@ export class BackplaneLife implements ChartHost {
     this.#relaying = undefined;
     this.#attempt?.abort();
     this.#attempt = undefined;
-    try {
-      link?.disconnect();
-    } catch (error) {
-      this.#setting.events.emit('callback.failed', { callback: `disconnect of ${this.engine}`, error });
-    }
+    link?.disconnect();
   }
 
   scheduleRetry(): void {
@@ -253,6 +244,11 @@ export class BackplaneLife implements ChartHost {
 
   reportStopped(): void {
     this.#resolveStopped();
+  }
+
+  /** The backplane itself failed at what it must not. */
+  #misbehaved(error: unknown): void {
+    this.#setting.events.emit('callback.failed', { callback: `the backplane "${this.engine}"`, error });
   }
 
   actionFailed(error: unknown, action: string): void {

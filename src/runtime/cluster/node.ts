@@ -67,6 +67,10 @@ export class ClusterNode implements Relay {
         },
       },
       repair: (used) => this.#repair(used),
+      resumed: (used) => {
+        this.interest.resume(used);
+        this.#claims.resume(used);
+      },
       audit: (used) => this.#claims.restore(used),
     });
   }

@@ -86,21 +86,21 @@ export class Survey implements Cluster {
     }
   }
 
-  connections(service: string, request?: ClusterRequest): Promise<ClusterPage<ConnectionInfo>> {
+  async connections(service: string, request?: ClusterRequest): Promise<ClusterPage<ConnectionInfo>> {
     checkName('service', service);
     return this.#pages('connections', [service], request) as Promise<ClusterPage<ConnectionInfo>>;
   }
 
-  groups(request?: ClusterRequest): Promise<ClusterPage<GroupInfo>> {
+  async groups(request?: ClusterRequest): Promise<ClusterPage<GroupInfo>> {
     return this.#pages('groups', [], request) as Promise<ClusterPage<GroupInfo>>;
   }
 
-  members(group: string, request?: ClusterRequest): Promise<ClusterPage<ConnectionInfo>> {
+  async members(group: string, request?: ClusterRequest): Promise<ClusterPage<ConnectionInfo>> {
     checkName('group', group);
     return this.#pages('members', [group], request) as Promise<ClusterPage<ConnectionInfo>>;
   }
 
-  storedNames(request?: ClusterRequest): Promise<ClusterPage<StoredNameInfo>> {
+  async storedNames(request?: ClusterRequest): Promise<ClusterPage<StoredNameInfo>> {
     return this.#pages('storedNames', [], request) as Promise<ClusterPage<StoredNameInfo>>;
   }
 
@@ -125,7 +125,7 @@ export class Survey implements Cluster {
   /** Another node answers. */
   answered(value: unknown): void {
     const answer = value as Answer;
-    this.#open.get(answer.id)?.(answer);
+    if (typeof answer.node === 'string' && Array.isArray(answer.page?.items)) this.#open.get(answer.id)?.(answer);
   }
 
   async #pages(subject: Subject, args: readonly string[], request: ClusterRequest = {}): Promise<ClusterPage<object>> {
