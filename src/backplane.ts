@@ -1,4 +1,4 @@
-/** `troupe/backplane`: what a backplane is, for those who write one. */
+/** `troupe/backplane`: what a backplane is, for those who write one, and one in memory, for tests. */
 export type {
   Backplane,
   BackplaneLink,
@@ -11,3 +11,10 @@ export type {
   PushOutcome,
   Topic,
 } from './backplane/contract.ts';
+export {
+  memoryEngine,
+  type MemoryEngine,
+  type MemoryEngineClock,
+  type MemoryEngineOptions,
+  type MemoryTraffic,
+} from './backplane/memory.ts';
