@@ -97,6 +97,6 @@ describe('the public face', () => {
     const { exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
       exports: object;
     };
-    expect(Object.keys(exports)).toEqual(['.', './backplane', './inspector', './otel', './package.json']);
+    expect(Object.keys(exports)).toEqual(['.', './backplane', './inspector', './otel', './testing', './package.json']);
   });
 });

@@ -1,0 +1,7 @@
+/** `troupe/testing`: what those who extend Troupe hold their own work to. */
+export {
+  backplaneConformance,
+  type ConformanceOptions,
+  type ConformanceTest,
+  type EngineOfItsOwn,
+} from './testing/backplane-conformance.ts';

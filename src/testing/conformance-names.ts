@@ -1,0 +1,265 @@
+/** Who owns a name: claims, releases, removals, and what is restored after a gap. */
+import assert from 'node:assert/strict';
+import type { Claimed } from '../backplane/contract.ts';
+import type { ConformanceCase } from './conformance-case.ts';
+import { bytes, type ConformanceNode, fresh, longestNames, oddNames } from './conformance-node.ts';
+
+/** Which of the nodes, and which connection, a push to the name comes to: who owns it. */
+async function ownerOf(name: string, asking: ConformanceNode, nodes: readonly ConformanceNode[]): Promise<string> {
+  const seen = new Set(nodes.flatMap(({ listener }) => listener.of('direct')));
+  const outcome = await asking.link.push(name, bytes('who?'));
+  if (outcome !== 'delivered' && outcome !== 'accepted') return outcome;
+  for (;;) {
+    for (const { listener, id } of nodes) {
+      const got = listener.of('direct').find((direct) => !seen.has(direct) && direct.name === name);
+      if (got !== undefined) return `${id} ${got.connectionId}`;
+    }
+    // It was handed over and is still under way. The links end when the time of the case is over.
+    await Promise.all(nodes.map(({ link }) => link.beat()));
+  }
+}
+
+function losses({ listener }: ConformanceNode): object[] {
+  return listener.of('nameLost').map(({ type: _, ...loss }) => loss);
+}
+
+interface Race {
+  readonly node: ConformanceNode;
+  readonly connectionId: string;
+  readonly claimed: Claimed;
+}
+
+/** 300 claims at once: their order is told by the epochs, each winner knows whom it follows, each loser is told once. */
+async function race(nodes: readonly ConformanceNode[]): Promise<void> {
+  const name = fresh('raced');
+  const races = await Promise.all(
+    Array.from({ length: 300 }, async (_, index): Promise<Race> => {
+      const node = nodes[index % nodes.length] as ConformanceNode;
+      const connectionId = `connection-${index}`;
+      return { node, connectionId, claimed: await node.link.claim(name, connectionId) };
+    }),
+  );
+  const inOrder = races.toSorted((one, other) => one.claimed.epoch - other.claimed.epoch);
+  assert.equal(new Set(races.map(({ claimed }) => claimed.epoch)).size, races.length, 'no epoch is given twice');
+  for (const [index, { claimed }] of inOrder.entries()) {
+    const before = inOrder[index - 1];
+    const previous = before && { nodeId: before.node.id, connectionId: before.connectionId };
+    assert.deepEqual(claimed.previous, previous, `claim ${index}, in the order of the epochs, names the one before`);
+  }
+  const owner = inOrder.at(-1) as Race;
+  for (const node of nodes) {
+    const replaced = inOrder.filter(({ node: loser }, index) => {
+      const next = inOrder[index + 1];
+      return loser === node && next !== undefined && next.node !== node;
+    });
+    const told = (): string[] =>
+      node.listener
+        .of('nameLost')
+        .filter((loss) => loss.name === name)
+        .map(({ connectionId, epoch, why }) => `${connectionId} ${epoch} ${why}`);
+    while (told().length < replaced.length) await node.link.beat();
+    await node.link.beat();
+    const all = told();
+    assert.equal(new Set(all).size, all.length, 'nobody is told twice');
+    const missing = replaced.map(({ connectionId, claimed }) => `${connectionId} ${claimed.epoch} replaced`);
+    assert.deepEqual(
+      missing.filter((loss) => !all.includes(loss)),
+      [],
+      'each that was replaced is told, with its epoch',
+    );
+    assert.ok(!all.some((loss) => loss.startsWith(`${owner.connectionId} `)), 'the owner is told nothing');
+  }
+  assert.equal(await ownerOf(name, nodes[0] as ConformanceNode, nodes), `${owner.node.id} ${owner.connectionId}`);
+}
+
+export const nameCases: readonly ConformanceCase[] = [
+  {
+    name: 'claim: the latest owns the name; the node before is told with its epoch',
+    async run(stage) {
+      const [one, other] = (await stage.nodes(2)) as [ConformanceNode, ConformanceNode];
+      const name = fresh('name');
+      const first = await one.link.claim(name, 'first');
+      assert.ok(Number.isSafeInteger(first.epoch) && first.epoch > 0, `an epoch is a whole number: ${first.epoch}`);
+      assert.equal(first.previous, undefined);
+      const second = await other.link.claim(name, 'second');
+      assert.deepEqual(second.previous, { nodeId: one.id, connectionId: 'first' });
+      assert.ok(second.epoch > first.epoch);
+      await one.listener.until('nameLost', 1);
+      await Promise.all([one, other].map(({ link }) => link.beat()));
+      assert.deepEqual(losses(one), [{ name, connectionId: 'first', epoch: first.epoch, why: 'replaced' }]);
+      assert.deepEqual(losses(other), []);
+      assert.equal(await ownerOf(name, one, [one, other]), `${other.id} second`);
+    },
+  },
+  {
+    name: 'claim: by another connection of the same node names the one before, with a greater epoch',
+    async run(stage) {
+      const [one, other] = (await stage.nodes(2)) as [ConformanceNode, ConformanceNode];
+      const name = fresh('name');
+      const first = await one.link.claim(name, 'first');
+      const second = await one.link.claim(name, 'second');
+      assert.deepEqual(second.previous, { nodeId: one.id, connectionId: 'first' });
+      assert.ok(second.epoch > first.epoch);
+      assert.equal(await ownerOf(name, other, [one, other]), `${one.id} second`);
+      assert.equal(await one.link.release(name, 'first'), false);
+      assert.equal(await one.link.release(name, 'second'), true);
+    },
+  },
+  {
+    name: 'claim: epochs rise, also across releases and removals',
+    async run(stage) {
+      const [one, other] = (await stage.nodes(2)) as [ConformanceNode, ConformanceNode];
+      const name = fresh('name');
+      let latest = 0;
+      for (let round = 0; round < 10; round++) {
+        const node = round % 3 === 0 ? other : one;
+        const { epoch, previous } = await node.link.claim(name, `connection-${round}`);
+        assert.equal(previous, undefined);
+        assert.ok(epoch > latest, `${epoch} is greater than ${latest}`);
+        latest = epoch;
+        if (round % 2 === 0) assert.equal(await node.link.release(name, `connection-${round}`), true);
+        else assert.equal(await other.link.remove(name), true);
+      }
+    },
+  },
+  {
+    name: 'claim: of 300 at once from three nodes one owns the name, and each that was replaced is told once',
+    async run(stage, { claimRounds = 3 }) {
+      const nodes = await stage.nodes(3);
+      for (let round = 0; round < claimRounds; round++) await race(nodes);
+    },
+  },
+  {
+    name: 'release: takes the name away from nobody but that connection of this node',
+    async run(stage) {
+      const [one, other] = (await stage.nodes(2)) as [ConformanceNode, ConformanceNode];
+      const name = fresh('name');
+      assert.equal(await one.link.release(name, 'first'), false);
+      await one.link.claim(name, 'first');
+      assert.equal(await one.link.release(name, 'second'), false, 'another connection does not own it');
+      assert.equal(await other.link.release(name, 'first'), false, 'another node does not own it');
+      assert.equal(await ownerOf(name, other, [one, other]), `${one.id} first`);
+      assert.equal(await one.link.release(name, 'first'), true);
+      assert.equal(await one.link.release(name, 'first'), false);
+      assert.equal(await one.link.push(name, bytes('message')), 'unknown');
+    },
+  },
+  {
+    name: 'release: that comes after the name was replaced is refused, and the new owner keeps it',
+    async run(stage) {
+      const [one, other] = (await stage.nodes(2)) as [ConformanceNode, ConformanceNode];
+      for (let round = 0; round < 10; round++) {
+        const name = fresh('name');
+        // The connection ids are the same: nodes need not know each other's.
+        await one.link.claim(name, 'connection');
+        await other.link.claim(name, 'connection');
+        assert.equal(await one.link.release(name, 'connection'), false);
+        assert.equal(await ownerOf(name, one, [one, other]), `${other.id} connection`);
+      }
+    },
+  },
+  {
+    name: 'remove: tells the owner, whichever node asks, and says whether there was one',
+    async run(stage) {
+      const [one, other] = (await stage.nodes(2)) as [ConformanceNode, ConformanceNode];
+      const name = fresh('name');
+      assert.equal(await other.link.remove(name), false);
+      const first = await one.link.claim(name, 'first');
+      assert.equal(await other.link.remove(name), true);
+      await one.listener.until('nameLost', 1);
+      assert.equal(await other.link.remove(name), false);
+      assert.equal(await other.link.push(name, bytes('message')), 'unknown');
+      const second = await one.link.claim(name, 'second');
+      assert.equal(second.previous, undefined);
+      assert.equal(await one.link.remove(name), true);
+      await one.listener.until('nameLost', 2);
+      await Promise.all([one, other].map(({ link }) => link.beat()));
+      assert.deepEqual(losses(one), [
+        { name, connectionId: 'first', epoch: first.epoch, why: 'removed' },
+        { name, connectionId: 'second', epoch: second.epoch, why: 'removed' },
+      ]);
+      assert.deepEqual(losses(other), []);
+    },
+  },
+  {
+    name: 'restore: takes what nobody owns, what it owns and what is owned with a lesser epoch; else it is fenced',
+    async run(stage) {
+      const [one, other] = (await stage.nodes(2)) as [ConformanceNode, ConformanceNode];
+      const [absent, mine, lesser, greater] = ['absent', 'mine', 'lesser', 'greater'].map(fresh) as [
+        string,
+        string,
+        string,
+        string,
+      ];
+      const own = await one.link.claim(mine, 'connection');
+      const older = await other.link.claim(lesser, 'older');
+      const newer = await other.link.claim(greater, 'newer');
+      const answers = await one.link.restore([
+        { name: greater, connectionId: 'connection', epoch: newer.epoch - 1 },
+        { name: absent, connectionId: 'connection', epoch: 1_000 },
+        { name: mine, connectionId: 'connection', epoch: own.epoch },
+        { name: lesser, connectionId: 'connection', epoch: older.epoch + 1 },
+      ]);
+      assert.equal(answers.length, 4);
+      assert.deepEqual([answers[0], answers[2]], ['fenced', own.epoch]);
+      assert.ok((answers[1] as number) >= 1_000);
+      assert.ok((answers[3] as number) > older.epoch);
+      await other.listener.until('nameLost', 1);
+      await Promise.all([one, other].map(({ link }) => link.beat()));
+      assert.deepEqual(losses(other), [{ name: lesser, connectionId: 'older', epoch: older.epoch, why: 'replaced' }]);
+      assert.deepEqual(losses(one), []);
+      for (const name of [absent, mine, lesser]) {
+        assert.equal(await ownerOf(name, other, [one, other]), `${one.id} connection`);
+      }
+      assert.equal(await ownerOf(greater, one, [one, other]), `${other.id} newer`);
+      const next = await other.link.claim(lesser, 'next');
+      assert.ok(next.epoch > (answers[3] as number), 'a claim follows the restored epoch');
+    },
+  },
+  {
+    name: 'restore: of what this node owns with a greater epoch answers that one',
+    async run(stage) {
+      const [one, other] = (await stage.nodes(2)) as [ConformanceNode, ConformanceNode];
+      const name = fresh('name');
+      const first = await one.link.claim(name, 'first');
+      const second = await one.link.claim(name, 'second');
+      assert.deepEqual(await one.link.restore([{ name, connectionId: 'first', epoch: first.epoch }]), [second.epoch]);
+      assert.equal(await ownerOf(name, other, [one, other]), `${one.id} first`);
+    },
+  },
+  {
+    name: 'restore: takes 500 at once and answers in their order',
+    async run(stage) {
+      const [one, other] = (await stage.nodes(2)) as [ConformanceNode, ConformanceNode];
+      const bindings = Array.from({ length: 500 }, (_, index) => ({
+        name: fresh('name'),
+        connectionId: `connection-${index}`,
+        epoch: 1_000 + index,
+      }));
+      const taken = await other.link.claim((bindings[250] as { name: string }).name, 'newer');
+      const answers = await one.link.restore(bindings);
+      assert.ok(taken.epoch > 1_500);
+      assert.equal(answers.length, 500);
+      for (const [index, { epoch }] of bindings.entries()) {
+        const answer = answers[index] as number | 'fenced';
+        assert.ok(index === 250 ? answer === 'fenced' : answer !== 'fenced' && answer >= epoch, `${index}: ${answer}`);
+      }
+      assert.deepEqual(await one.link.restore([]), []);
+    },
+  },
+  {
+    name: 'names: any characters, up to 512 bytes, each a name of its own',
+    async run(stage) {
+      const [one, other] = (await stage.nodes(2)) as [ConformanceNode, ConformanceNode];
+      const names = [...oddNames(), ...longestNames()];
+      const claims = await Promise.all(names.map(async (name, index) => one.link.claim(name, `c ${index} é`)));
+      assert.ok(claims.every(({ previous }) => previous === undefined));
+      for (const [index, name] of names.entries()) {
+        assert.equal(await ownerOf(name, other, [one, other]), `${one.id} c ${index} é`);
+      }
+      for (const name of names) assert.equal(await other.link.remove(name), true);
+      const lost = await one.listener.until('nameLost', names.length);
+      assert.deepEqual(new Set(lost.map(({ name }) => name)), new Set(names));
+    },
+  },
+];
