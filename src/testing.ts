@@ -4,4 +4,5 @@ export {
   type ConformanceOptions,
   type ConformanceTest,
   type EngineOfItsOwn,
+  type HangingEngine,
 } from './testing/backplane-conformance.ts';

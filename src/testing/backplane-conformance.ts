@@ -1,18 +1,21 @@
 /** Holds a backplane to each MUST of its contract, `src/backplane/contract.ts`, with any test runner. */
-import type { ConformanceCase, ConformanceOptions, ConformanceTest } from './conformance-case.ts';
+import type { ConformanceOptions, ConformanceTest } from './conformance-case.ts';
 import { groupCases } from './conformance-groups.ts';
 import { lifeCases } from './conformance-life.ts';
 import { nameCases } from './conformance-names.ts';
 import { Stage, within } from './conformance-node.ts';
+import { outageCases } from './conformance-outages.ts';
 import { pushCases } from './conformance-pushes.ts';
+import { raceCases } from './conformance-races.ts';
 import { topicCases } from './conformance-topics.ts';
 
-export type { ConformanceOptions, ConformanceTest, EngineOfItsOwn } from './conformance-case.ts';
+export type { ConformanceOptions, ConformanceTest, EngineOfItsOwn, HangingEngine } from './conformance-case.ts';
 
-const cases: readonly ConformanceCase[] = [...topicCases, ...nameCases, ...pushCases, ...groupCases, ...lifeCases];
+const cases = [...topicCases, ...nameCases, ...raceCases, ...pushCases, ...groupCases, ...lifeCases, ...outageCases];
 
 const why = {
   own: 'it stops the engine: give own()',
+  hanging: 'it makes the engine hang: give hanging()',
   lapse: 'it needs a lease that has lapsed: give lapse()',
 } as const;
 

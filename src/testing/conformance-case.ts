@@ -14,11 +14,25 @@ export interface EngineOfItsOwn {
   readonly end: () => unknown;
 }
 
+/** An engine that one case has for itself and makes hang. */
+export interface HangingEngine {
+  readonly make: () => Backplane | Promise<Backplane>;
+  /** From now on it answers nothing and takes nothing, as a process does that was sent `SIGSTOP`. */
+  readonly freeze: () => unknown;
+  /** Ends it for good, as it is. */
+  readonly end: () => unknown;
+}
+
 export interface ConformanceOptions {
   /** Makes a backplane that reaches the engine under test; called for each node of each case. */
   readonly make: () => Backplane | Promise<Backplane>;
   /** An engine for one case alone, which it stops and starts. Without it, cases about lost links are skipped. */
   readonly own?: () => EngineOfItsOwn | Promise<EngineOfItsOwn>;
+  /**
+   * An engine for one case alone, which it makes hang. Without it, such cases are skipped. One of them takes as long as
+   * `connect` waits for an engine that does not answer.
+   */
+  readonly hanging?: () => HangingEngine | Promise<HangingEngine>;
   /** Makes the lease of a node lapse: waits until it has, or tells the engine to. Without it, such cases are skipped. */
   readonly lapse?: (nodeId: string) => unknown;
   /**
@@ -50,6 +64,6 @@ export interface ConformanceTest {
 export interface ConformanceCase {
   readonly name: string;
   /** The options without which it cannot be run. */
-  readonly needs?: 'own' | 'lapse';
+  readonly needs?: 'own' | 'hanging' | 'lapse';
   readonly run: (stage: Stage, options: ConformanceOptions) => Promise<void>;
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Topic } from '../backplane/contract.ts';
 import type { ConformanceCase } from './conformance-case.ts';
-import { bytes, type ConformanceNode, fresh, longestNames, oddNames } from './conformance-node.ts';
+import { bytes, type ConformanceNode, fresh, longestNames, oddNames, quiet } from './conformance-node.ts';
 
 export const groupCases: readonly ConformanceCase[] = [
   {
@@ -19,16 +19,13 @@ export const groupCases: readonly ConformanceCase[] = [
       await apart.link.subscribe([`s:${group}`, `g:${group}s`]);
       const generation = await removing.link.removeGroup(group, false);
       assert.ok(Number.isSafeInteger(generation) && generation > 0, `a generation is a whole number: ${generation}`);
-      for (const { listener, link } of [one, two]) {
-        await listener.until('groupRemoved', 1);
-        await link.beat();
+      await Promise.all([one, two].map(({ listener }) => listener.until('groupRemoved', 1)));
+      await quiet(removing, one, two, apart);
+      for (const { listener } of [one, two]) {
         const removal = { generation, retired: false };
         assert.deepEqual(listener.all, [{ type: 'groupRemoved', group, removal }]);
       }
-      for (const { listener, link } of [removing, apart]) {
-        await link.beat();
-        assert.deepEqual(listener.all, []);
-      }
+      for (const { listener } of [removing, apart]) assert.deepEqual(listener.all, []);
     },
   },
   {

@@ -1,41 +1,9 @@
-/** The life of a link: connecting, beating, leaving, ending, being lost; and what must not outlive it. */
+/** The life of a link: connecting, beating, leaving, ending; and what must not outlive it. */
 import assert from 'node:assert/strict';
-import type { BackplaneLink, PushOutcome, Topic } from '../backplane/contract.ts';
+import type { Topic } from '../backplane/contract.ts';
 import type { ConformanceCase } from './conformance-case.ts';
-import { bytes, type ConformanceNode, fresh, Listener, within } from './conformance-node.ts';
-
-/** Asks one of each that answers with a promise; resolves when all have settled. */
-function askEverything(link: BackplaneLink): Promise<PromiseSettledResult<unknown>[]> {
-  const name = fresh('asked');
-  return Promise.allSettled([
-    link.beat(),
-    link.nodes(),
-    link.subscribe([`g:${name}`]),
-    link.claim(name, 'connection'),
-    link.release(name, 'connection'),
-    link.remove(name),
-    link.restore([{ name, connectionId: 'connection', epoch: 1 }]),
-    link.removeGroup(name, false),
-    link.generations([name]),
-  ]);
-}
-
-/** The one that never rejects. */
-async function askPush(link: BackplaneLink): Promise<PushOutcome> {
-  return link.push(fresh('asked'), bytes('message'));
-}
-
-/** The end of a link: all that is asked afterwards settles at once, and nothing is taken. */
-async function assertEnded(link: BackplaneLink): Promise<void> {
-  const topic: Topic = `g:${fresh('ended')}`;
-  assert.equal(link.publish(topic, bytes('message')), 'down');
-  link.unsubscribe([topic]);
-  assert.equal(await within(2_000, 'push() of an ended link', askPush(link)), 'down');
-  const settled = await within(2_000, 'what is asked of an ended link', askEverything(link));
-  const statuses = settled.map(({ status }) => status);
-  assert.ok(!statuses.includes('fulfilled'), `all are rejected: ${statuses.join(', ')}`);
-  link.disconnect();
-}
+import { askEverything, askPush, assertEnded } from './conformance-ends.ts';
+import { bytes, type ConformanceNode, fresh, Listener, ownerOf, quiet, within } from './conformance-node.ts';
 
 export const lifeCases: readonly ConformanceCase[] = [
   {
@@ -58,13 +26,18 @@ export const lifeCases: readonly ConformanceCase[] = [
       const topic: Topic = `g:${fresh('group')}`;
       await Promise.all(names.map(async (name) => one.link.claim(name, 'connection')));
       await Promise.all([one, other].map(({ link }) => link.subscribe([topic])));
+      const replaced = fresh('replaced');
+      await one.link.claim(replaced, 'connection');
+      await other.link.claim(replaced, 'connection');
+      await one.listener.until('nameLost', 1);
       await one.link.leave();
+      assert.equal(await ownerOf(replaced, other, [other]), `${other.id} connection`);
       for (const name of names) assert.equal(await other.link.push(name, bytes('message')), 'unknown');
       assert.ok(!(await other.link.nodes()).includes(one.id));
       assert.equal(other.link.publish(topic, bytes('message')), 'accepted');
       await other.link.beat();
       await assertEnded(one.link);
-      assert.deepEqual(one.listener.summary(), []);
+      assert.deepEqual(one.listener.summary(), ['nameLost']);
       assert.equal((await other.link.claim(names[0] as string, 'next')).previous, undefined);
     },
   },
@@ -124,7 +97,7 @@ export const lifeCases: readonly ConformanceCase[] = [
       assert.equal(other.link.publish(topic, bytes('message')), 'accepted');
       assert.equal(other.link.publish(marker, bytes('marker')), 'accepted');
       await second.listener.until('message', 1);
-      await second.link.beat();
+      await quiet(other, second);
       assert.deepEqual(
         second.listener.of('message').map((heard) => heard.topic),
         [marker],
@@ -166,6 +139,9 @@ export const lifeCases: readonly ConformanceCase[] = [
       const [kept, taken] = [fresh('kept'), fresh('taken')];
       const keptClaim = await one.link.claim(kept, 'connection');
       const takenClaim = await one.link.claim(taken, 'connection');
+      const replaced = fresh('replaced');
+      await one.link.claim(replaced, 'connection');
+      await other.link.claim(replaced, 'connection');
       one.silence();
       await one.link.beat();
       await lapse?.(one.id);
@@ -173,6 +149,7 @@ export const lifeCases: readonly ConformanceCase[] = [
       await other.link.beat();
       assert.ok(!(await other.link.nodes()).includes(one.id));
       assert.equal(await other.link.push(kept, bytes('message')), 'unknown');
+      assert.equal(await ownerOf(replaced, other, [other]), `${other.id} connection`);
       const next = await other.link.claim(taken, 'next');
       assert.ok(next.epoch > takenClaim.epoch);
       assert.equal(await one.link.beat(), 'lapsed');
@@ -188,54 +165,18 @@ export const lifeCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: 'lost: is told once, for each link, when the engine ends; nothing is taken and all promises settle',
-    needs: 'own',
-    async run(stage, { own }) {
-      const engine = await own?.();
-      assert.ok(engine !== undefined);
-      stage.atEnd(() => engine.end());
-      const nodes = [await stage.node(undefined, engine.make), await stage.node(undefined, engine.make)];
-      const topic: Topic = `g:${fresh('group')}`;
-      await Promise.all(nodes.map(({ link }) => link.subscribe([topic])));
-      const pending = nodes.flatMap(({ link }): Promise<unknown>[] => [askEverything(link), askPush(link)]);
-      await engine.stop();
-      for (const { listener, link } of nodes) {
-        await listener.until('lost', 1);
-        await assertEnded(link);
-      }
-      await within(2_000, 'what was asked before', Promise.all(pending));
-      const refused = (await engine.make()).connect(fresh('node'), new Listener(), new AbortController().signal);
-      await within(10_500, 'connect() without an engine', assert.rejects(refused));
-      for (const { listener } of nodes) assert.equal(listener.of('lost').length, 1);
-    },
-  },
-  {
-    name: 'connect: after the engine was started again makes a new link, which restores names and hears of topics',
-    needs: 'own',
-    async run(stage, { own }) {
-      const engine = await own?.();
-      assert.ok(engine !== undefined);
-      stage.atEnd(() => engine.end());
-      const first = await stage.node(undefined, engine.make);
-      const name = fresh('name');
-      const topic: Topic = `g:${fresh('group')}`;
-      await first.link.subscribe([topic]);
-      const { epoch } = await first.link.claim(name, 'connection');
-      await engine.stop();
-      await first.listener.until('lost', 1);
-      const heard = first.listener.all.length;
-      await engine.start();
-      const [second, other] = [await stage.node(first.id, engine.make), await stage.node(undefined, engine.make)];
-      const [restored] = await second.link.restore([{ name, connectionId: 'connection', epoch }]);
-      assert.equal(restored, epoch);
-      await second.link.subscribe([topic]);
-      assert.equal(other.link.publish(topic, bytes('message')), 'accepted');
-      await second.listener.until('message', 1);
-      const next = await other.link.claim(name, 'next');
-      assert.ok(next.epoch > epoch, 'epochs rise, whatever the engine has forgotten');
-      await second.listener.until('nameLost', 1);
-      await assertEnded(first.link);
-      assert.equal(first.listener.all.length, heard);
+    name: 'names: of a node that has gone without a word are unknown once its lease has lapsed',
+    needs: 'lapse',
+    async run(stage, { lapse }) {
+      const [one, other] = (await stage.nodes(2)) as [ConformanceNode, ConformanceNode];
+      const names = Array.from({ length: 20 }, () => fresh('name'));
+      await Promise.all(names.map(async (name) => one.link.claim(name, 'connection')));
+      one.link.disconnect();
+      await lapse?.(one.id);
+      await other.link.beat();
+      for (const name of names) assert.equal(await other.link.push(name, bytes('message')), 'unknown');
+      assert.equal((await other.link.claim(names[0] as string, 'next')).previous, undefined);
+      assert.ok(!(await other.link.nodes()).includes(one.id));
     },
   },
 ];

@@ -1,75 +1,10 @@
 /** Who owns a name: claims, releases, removals, and what is restored after a gap. */
 import assert from 'node:assert/strict';
-import type { Claimed } from '../backplane/contract.ts';
 import type { ConformanceCase } from './conformance-case.ts';
-import { bytes, type ConformanceNode, fresh, longestNames, oddNames } from './conformance-node.ts';
-
-/** Which of the nodes, and which connection, a push to the name comes to: who owns it. */
-async function ownerOf(name: string, asking: ConformanceNode, nodes: readonly ConformanceNode[]): Promise<string> {
-  const seen = new Set(nodes.flatMap(({ listener }) => listener.of('direct')));
-  const outcome = await asking.link.push(name, bytes('who?'));
-  if (outcome !== 'delivered' && outcome !== 'accepted') return outcome;
-  for (;;) {
-    for (const { listener, id } of nodes) {
-      const got = listener.of('direct').find((direct) => !seen.has(direct) && direct.name === name);
-      if (got !== undefined) return `${id} ${got.connectionId}`;
-    }
-    // It was handed over and is still under way. The links end when the time of the case is over.
-    await Promise.all(nodes.map(({ link }) => link.beat()));
-  }
-}
+import { bytes, type ConformanceNode, fresh, longestNames, oddNames, ownerOf, quiet } from './conformance-node.ts';
 
 function losses({ listener }: ConformanceNode): object[] {
   return listener.of('nameLost').map(({ type: _, ...loss }) => loss);
-}
-
-interface Race {
-  readonly node: ConformanceNode;
-  readonly connectionId: string;
-  readonly claimed: Claimed;
-}
-
-/** 300 claims at once: their order is told by the epochs, each winner knows whom it follows, each loser is told once. */
-async function race(nodes: readonly ConformanceNode[]): Promise<void> {
-  const name = fresh('raced');
-  const races = await Promise.all(
-    Array.from({ length: 300 }, async (_, index): Promise<Race> => {
-      const node = nodes[index % nodes.length] as ConformanceNode;
-      const connectionId = `connection-${index}`;
-      return { node, connectionId, claimed: await node.link.claim(name, connectionId) };
-    }),
-  );
-  const inOrder = races.toSorted((one, other) => one.claimed.epoch - other.claimed.epoch);
-  assert.equal(new Set(races.map(({ claimed }) => claimed.epoch)).size, races.length, 'no epoch is given twice');
-  for (const [index, { claimed }] of inOrder.entries()) {
-    const before = inOrder[index - 1];
-    const previous = before && { nodeId: before.node.id, connectionId: before.connectionId };
-    assert.deepEqual(claimed.previous, previous, `claim ${index}, in the order of the epochs, names the one before`);
-  }
-  const owner = inOrder.at(-1) as Race;
-  for (const node of nodes) {
-    const replaced = inOrder.filter(({ node: loser }, index) => {
-      const next = inOrder[index + 1];
-      return loser === node && next !== undefined && next.node !== node;
-    });
-    const told = (): string[] =>
-      node.listener
-        .of('nameLost')
-        .filter((loss) => loss.name === name)
-        .map(({ connectionId, epoch, why }) => `${connectionId} ${epoch} ${why}`);
-    while (told().length < replaced.length) await node.link.beat();
-    await node.link.beat();
-    const all = told();
-    assert.equal(new Set(all).size, all.length, 'nobody is told twice');
-    const missing = replaced.map(({ connectionId, claimed }) => `${connectionId} ${claimed.epoch} replaced`);
-    assert.deepEqual(
-      missing.filter((loss) => !all.includes(loss)),
-      [],
-      'each that was replaced is told, with its epoch',
-    );
-    assert.ok(!all.some((loss) => loss.startsWith(`${owner.connectionId} `)), 'the owner is told nothing');
-  }
-  assert.equal(await ownerOf(name, nodes[0] as ConformanceNode, nodes), `${owner.node.id} ${owner.connectionId}`);
 }
 
 export const nameCases: readonly ConformanceCase[] = [
@@ -85,7 +20,7 @@ export const nameCases: readonly ConformanceCase[] = [
       assert.deepEqual(second.previous, { nodeId: one.id, connectionId: 'first' });
       assert.ok(second.epoch > first.epoch);
       await one.listener.until('nameLost', 1);
-      await Promise.all([one, other].map(({ link }) => link.beat()));
+      await quiet(one, other);
       assert.deepEqual(losses(one), [{ name, connectionId: 'first', epoch: first.epoch, why: 'replaced' }]);
       assert.deepEqual(losses(other), []);
       assert.equal(await ownerOf(name, one, [one, other]), `${other.id} second`);
@@ -120,13 +55,6 @@ export const nameCases: readonly ConformanceCase[] = [
         if (round % 2 === 0) assert.equal(await node.link.release(name, `connection-${round}`), true);
         else assert.equal(await other.link.remove(name), true);
       }
-    },
-  },
-  {
-    name: 'claim: of 300 at once from three nodes one owns the name, and each that was replaced is told once',
-    async run(stage, { claimRounds = 3 }) {
-      const nodes = await stage.nodes(3);
-      for (let round = 0; round < claimRounds; round++) await race(nodes);
     },
   },
   {
@@ -173,7 +101,7 @@ export const nameCases: readonly ConformanceCase[] = [
       assert.equal(second.previous, undefined);
       assert.equal(await one.link.remove(name), true);
       await one.listener.until('nameLost', 2);
-      await Promise.all([one, other].map(({ link }) => link.beat()));
+      await quiet(one, other);
       assert.deepEqual(losses(one), [
         { name, connectionId: 'first', epoch: first.epoch, why: 'removed' },
         { name, connectionId: 'second', epoch: second.epoch, why: 'removed' },
@@ -205,7 +133,7 @@ export const nameCases: readonly ConformanceCase[] = [
       assert.ok((answers[1] as number) >= 1_000);
       assert.ok((answers[3] as number) > older.epoch);
       await other.listener.until('nameLost', 1);
-      await Promise.all([one, other].map(({ link }) => link.beat()));
+      await quiet(one, other);
       assert.deepEqual(losses(other), [{ name: lesser, connectionId: 'older', epoch: older.epoch, why: 'replaced' }]);
       assert.deepEqual(losses(one), []);
       for (const name of [absent, mine, lesser]) {

@@ -144,6 +144,14 @@ function beatOnAndOn(link: BackplaneLink): () => void {
   return () => clearInterval(timer);
 }
 
+/**
+ * Resolves when nothing that these nodes did is under way any more between them: once a node's beat has been there and
+ * back, the engine has all that the node sent before; once another's has, it has heard all that the engine had for it.
+ */
+export async function quiet(...nodes: readonly ConformanceNode[]): Promise<void> {
+  for (let round = 0; round < 2; round++) await Promise.all(nodes.map(({ link }) => link.beat()));
+}
+
 /** Rejects when `promise` takes longer. */
 export async function within<T>(limitMs: number, what: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -215,4 +223,23 @@ export function longestNames(): [string, string] {
   const accents = 'é'.repeat(Math.floor((511 - unique.length) / 2));
   const start = unique + accents + '.'.repeat(511 - unique.length - 2 * accents.length);
   return [`${start}x`, `${start}y`];
+}
+
+/** Which of the nodes, and which connection, a push to the name comes to: who owns it. */
+export async function ownerOf(
+  name: string,
+  asking: ConformanceNode,
+  nodes: readonly ConformanceNode[],
+): Promise<string> {
+  const seen = new Set(nodes.flatMap(({ listener }) => listener.of('direct')));
+  const outcome = await asking.link.push(name, bytes('who?'));
+  if (outcome !== 'delivered' && outcome !== 'accepted') return outcome;
+  for (;;) {
+    for (const { listener, id } of nodes) {
+      const got = listener.of('direct').find((direct) => !seen.has(direct) && direct.name === name);
+      if (got !== undefined) return `${id} ${got.connectionId}`;
+    }
+    // It was handed over and is still under way. The links end when the time of the case is over.
+    await Promise.all(nodes.map(({ link }) => link.beat()));
+  }
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { DirectOutcome, PushOutcome } from '../backplane/contract.ts';
 import type { ConformanceCase } from './conformance-case.ts';
-import { bytes, type ConformanceNode, eventually, fresh, text } from './conformance-node.ts';
+import { bytes, type ConformanceNode, eventually, fresh, quiet, text } from './conformance-node.ts';
 
 export const pushCases: readonly ConformanceCase[] = [
   {
@@ -57,7 +57,7 @@ export const pushCases: readonly ConformanceCase[] = [
       await one.link.claim(name, 'connection');
       await one.link.remove(name);
       assert.equal(await other.link.push(name, bytes('removed')), 'unknown');
-      await one.link.beat();
+      await quiet(other, one);
       assert.deepEqual(one.listener.of('direct'), []);
     },
   },
@@ -89,7 +89,7 @@ export const pushCases: readonly ConformanceCase[] = [
         const before = one.listener.of('direct').length;
         await Promise.all(sent.map(async (payload) => from.link.push(name, bytes(payload))));
         const heard = await one.listener.until('direct', before + sent.length);
-        await one.link.beat();
+        await quiet(other, one);
         assert.deepEqual(
           heard.slice(before).map(({ payload }) => text(payload)),
           sent,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Topic } from '../backplane/contract.ts';
 import type { ConformanceCase } from './conformance-case.ts';
-import { bytes, type ConformanceNode, fresh, longestNames, oddNames, text } from './conformance-node.ts';
+import { bytes, type ConformanceNode, fresh, longestNames, oddNames, quiet, text } from './conformance-node.ts';
 
 /** Publishes what must be taken: nothing here is too much for an engine. */
 function publish({ link }: ConformanceNode, topic: Topic, payload: Uint8Array): void {
@@ -45,7 +45,7 @@ export const topicCases: readonly ConformanceCase[] = [
       }
       for (const node of hearing) {
         await node.listener.until('message', 2 * count);
-        await node.link.beat();
+        await quiet(first, second, node);
         for (const who of ['first', 'second']) {
           const heard = messages(node).filter((message) => message.startsWith(who));
           assert.deepEqual(
@@ -66,7 +66,7 @@ export const topicCases: readonly ConformanceCase[] = [
       await other.listener.until('message', 20);
       publish(other, topic, bytes('other'));
       await one.listener.until('message', 1);
-      await one.link.beat();
+      await quiet(one, other);
       assert.deepEqual(messages(one), ['other']);
     },
   },
@@ -83,7 +83,7 @@ export const topicCases: readonly ConformanceCase[] = [
       publish(saying, `g:${name}*`, bytes('marker'));
       await hearing.listener.until('message', 1);
       await apart.listener.until('message', 1);
-      await Promise.all([apart.link.beat(), hearing.link.beat()]);
+      await quiet(saying, hearing, apart);
       assert.deepEqual(messages(apart), ['marker']);
       assert.deepEqual(messages(hearing), ['message']);
     },
@@ -98,11 +98,11 @@ export const topicCases: readonly ConformanceCase[] = [
       await hearing.listener.until('message', 1);
       hearing.link.unsubscribe([left]);
       // A round trip later it is known to the engine.
-      await hearing.link.beat();
+      await quiet(hearing);
       publish(saying, left, bytes('after'));
       publish(saying, kept, bytes('marker'));
       await hearing.listener.until('message', 2);
-      await hearing.link.beat();
+      await quiet(saying, hearing);
       assert.deepEqual(messages(hearing), ['before', 'marker']);
       await hearing.link.subscribe([left]);
       publish(saying, left, bytes('again'));
@@ -118,7 +118,7 @@ export const topicCases: readonly ConformanceCase[] = [
       await hearing.link.subscribe(topics);
       for (const [index, topic] of topics.entries()) publish(saying, topic, bytes(index));
       const heard = await hearing.listener.until('message', topics.length);
-      await hearing.link.beat();
+      await quiet(saying, hearing);
       assert.equal(hearing.listener.of('message').length, topics.length);
       const byTopic = new Map(heard.map(({ topic, payload }) => [topic, text(payload)]));
       for (const [index, topic] of topics.entries()) assert.equal(byTopic.get(topic), String(index), topic);
@@ -136,7 +136,7 @@ export const topicCases: readonly ConformanceCase[] = [
       const payloads = [new Uint8Array(0), every, large, every.subarray(13, 200), bytes('\r\n')];
       for (const payload of payloads) publish(saying, topic, payload);
       const heard = await hearing.listener.until('message', payloads.length);
-      await hearing.link.beat();
+      await quiet(saying, hearing);
       for (const [index, payload] of payloads.entries()) {
         const got = heard[index]?.payload;
         assert.ok(got instanceof Uint8Array);
