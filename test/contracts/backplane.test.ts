@@ -12,6 +12,7 @@ const hurried = {
 };
 
 const tests = backplaneConformance({
+  limitMs: 4_000,
   make: engine.backplane,
   lapse: engine.lapse,
   own: () => {
