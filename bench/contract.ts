@@ -33,7 +33,9 @@ export interface RunOptions {
 }
 
 /** One row of the budget table, or one question beside it. */
-export interface Workload {
+export type Workload = AboutWorkload & (MeasuredAlone | MeasuredTogether);
+
+interface AboutWorkload {
   readonly name: string;
   /** As it stands in tables: `echo 64 B, 100 connections, 16 in flight`. */
   readonly title: string;
@@ -52,8 +54,26 @@ export interface Workload {
   readonly atMostRounds?: number;
   /** How long one measurement may take before it counts as failed; five minutes when absent. */
   readonly patienceMs?: number;
-  measure(server: ServerName, options: RunOptions): Promise<Sample>;
 }
+
+/** Each server by itself, one after another. */
+interface MeasuredAlone {
+  readonly measure: Measure;
+}
+
+export type Measure = (server: ServerName, options: RunOptions) => Promise<Sample>;
+
+/** All servers of a round side by side. */
+interface MeasuredTogether {
+  /** What `servers` came to, set by set. One that failed has told `attempt` so, and is in none that follows. */
+  measureTogether(servers: readonly ServerName[], options: RunOptions, attempt: Attempt): Promise<readonly SampleSet[]>;
+}
+
+/** What servers came to that were measured beside one another: the ratios are made within it. */
+export type SampleSet = ReadonlyMap<ServerName, Sample>;
+
+/** Does `work` for `server`. When that fails or hangs it is the server's failure, and the answer is undefined. */
+export type Attempt = <T>(server: ServerName, work: () => Promise<T>) => Promise<T | undefined>;
 
 /** An `extra` of a workload's samples as a row of its own in the budget table. */
 export interface Figure {
@@ -74,10 +94,10 @@ export interface Budget {
 
 export interface Row {
   readonly server: ServerName;
-  /** One for each round. */
+  /** One for each round, or for each set of a round where servers are measured side by side. */
   readonly samples: readonly Sample[];
   readonly median: number;
-  /** Median over the rounds of value / value of ws in the same round; not where the budgets are about the value `self`. */
+  /** Median over the samples of value / value of ws in the same round or set; not where the budgets are about the value `self`. */
   readonly ratio?: number;
   /** Why there are no samples. */
   readonly unavailable?: string;

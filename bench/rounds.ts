@@ -7,6 +7,8 @@ import { PeerMissing } from './servers/peers.ts';
 
 const patienceMs = 300_000;
 
+const nothing = async (): Promise<void> => {};
+
 export interface Turns {
   readonly rounds: number;
   readonly servers: readonly ServerName[];
@@ -26,17 +28,31 @@ export async function runWorkload(
   const samples = new Map<ServerName, Sample[]>();
   const unavailable = new Map<ServerName, string>();
   const taking = workload.servers.filter((server) => servers.includes(server));
+  const attempt = async <T>(server: ServerName, work: () => Promise<T>, end = nothing): Promise<T | undefined> => {
+    try {
+      return await watched(`${workload.name} with ${server}`, workload.patienceMs ?? patienceMs, work, end);
+    } catch (error) {
+      samples.delete(server);
+      unavailable.set(server, reasonOf(error));
+      return undefined;
+    }
+  };
+  const keep = (server: ServerName, sample: Sample | undefined): void => {
+    if (sample !== undefined && !unavailable.has(server)) samples.set(server, [...(samples.get(server) ?? []), sample]);
+  };
   for (let round = 0; round < rounds; round++) {
-    for (const server of taking) {
-      if (unavailable.has(server)) continue;
-      options.onProgress(`${workload.name}, round ${round + 1} of ${rounds}: ${server}`);
-      try {
-        const sample = await measureOnce(workload, server, options);
-        samples.set(server, [...(samples.get(server) ?? []), sample]);
-      } catch (error) {
-        samples.delete(server);
-        unavailable.set(server, reasonOf(error));
-      }
+    const inRound = taking.filter((server) => !unavailable.has(server));
+    const progress = `${workload.name}, round ${round + 1} of ${rounds}`;
+    if ('measureTogether' in workload) {
+      const toldSet = (text: string): void => options.onProgress(`${progress}: ${text}`);
+      const sets = await workload.measureTogether(inRound, { ...options, onProgress: toldSet }, attempt);
+      await endAllProcesses();
+      for (const set of sets) for (const [server, sample] of set) keep(server, sample);
+      continue;
+    }
+    for (const server of inRound) {
+      options.onProgress(`${progress}: ${server}`);
+      keep(server, await attempt(server, () => workload.measure(server, options), endAllProcesses));
     }
   }
   // Where a figure is judged by itself, it is a ratio already.
@@ -59,21 +75,16 @@ export async function runWorkload(
   ];
 }
 
-/** Whatever goes wrong is this measurement's failure, not the end of the run; and nothing of it stays behind. */
-async function measureOnce(workload: Workload, server: ServerName, options: RunOptions): Promise<Sample> {
+/** Whatever goes wrong while `work` is done is its failure, not the end of the run. */
+async function watched<T>(what: string, forMs: number, work: () => Promise<T>, end: () => Promise<void>): Promise<T> {
   // An error in a socket's callback belongs to no promise.
   let onStray: (error: Error) => void = () => {};
   const stray = new Promise<never>((_resolve, reject) => (onStray = reject));
   process.on('uncaughtException', onStray);
   try {
-    const what = `${workload.name} with ${server}`;
-    return await within(
-      workload.patienceMs ?? patienceMs,
-      what,
-      Promise.race([workload.measure(server, options), stray]),
-    );
+    return await within(forMs, what, Promise.race([work(), stray]));
   } finally {
-    await endAllProcesses();
+    await end();
     // What fails because of that is part of it.
     await new Promise((resolve) => setImmediate(resolve));
     process.off('uncaughtException', onStray);

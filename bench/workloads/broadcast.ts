@@ -1,5 +1,5 @@
 /** One text to many: the cost of one delivery. Broadcasts, group pushes and pushes to names have the same shape. */
-import { serverNames, type ServerName, type Workload } from '../contract.ts';
+import { serverNames, type Measure, type ServerName, type Workload } from '../contract.ts';
 import { within } from '../deadline.ts';
 import { openAll } from '../generator/connections.ts';
 import { dialectOf } from '../generator/dialect.ts';
@@ -91,7 +91,7 @@ function withAudience({ role, connections: count, together }: Shape): WithRig {
 }
 
 /** Server CPU per delivery. */
-function measureDeliveries(shape: Shape): Workload['measure'] {
+function measureDeliveries(shape: Shape): Measure {
   // A short run of a few ticks would be one of chance.
   const least = 8 * shape.connections * shape.together;
   const withRig = withAudience(shape);

@@ -1,5 +1,5 @@
 /** Each message comes back: the cost of one message there and back. */
-import type { ServerName, Workload } from '../contract.ts';
+import type { Measure, ServerName, Workload } from '../contract.ts';
 import { serverNames } from '../contract.ts';
 import { within } from '../deadline.ts';
 import { openAll } from '../generator/connections.ts';
@@ -88,7 +88,7 @@ function withEchoes(inFlight: number): WithRig {
 }
 
 /** Server CPU per message. */
-function measureEcho(withRig: WithRig, messages: number): Workload['measure'] {
+function measureEcho(withRig: WithRig, messages: number): Measure {
   return (server, { scale }) =>
     withRig(server, async (rig) => {
       await rig.warmUp(scale < 1 ? 0.5 : 1);

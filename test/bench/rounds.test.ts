@@ -1,23 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import type { ServerName, Workload } from '../../bench/contract.ts';
+import type { Sample, ServerName, Workload } from '../../bench/contract.ts';
 import { failuresIn, runWorkload } from '../../bench/rounds.ts';
 import { PeerMissing } from '../../bench/servers/peers.ts';
 
 const options = { scale: 1, onProgress: () => {} };
 
+const about = {
+  name: 'fake',
+  title: 'a fake',
+  unit: 'µs',
+  servers: ['ws', 'troupe-handlers', 'net'],
+  budgets: {},
+  figures: [{ name: 'fake-p50', title: 'its half', unit: 'µs', of: 'halfUs', budgets: {} }],
+} as const;
+
+function sampleOf(value: number): Sample {
+  return { value, extra: { halfUs: value / 2 }, checked: 10 };
+}
+
 function workload(measure: (server: ServerName) => number): Workload {
-  return {
-    name: 'fake',
-    title: 'a fake',
-    unit: 'µs',
-    servers: ['ws', 'troupe-handlers', 'net'],
-    budgets: {},
-    figures: [{ name: 'fake-p50', title: 'its half', unit: 'µs', of: 'halfUs', budgets: {} }],
-    measure: async (server) => {
-      const value = measure(server);
-      return { value, extra: { halfUs: value / 2 }, checked: 10 };
-    },
-  };
+  return { ...about, measure: async (server) => sampleOf(measure(server)) };
 }
 
 describe('rounds', () => {
@@ -79,5 +81,42 @@ describe('rounds', () => {
     const results = await runWorkload(never, { rounds: 1, servers: ['ws', 'net'], options });
     expect(results[0]?.rows[0]?.samples).toHaveLength(1);
     expect(failuresIn(results)).toContain('fake, net: fake with net did not come within 1 ms');
+  });
+
+  it('compare servers that are measured together within each set', async () => {
+    const together: Workload = {
+      ...about,
+      measureTogether: async (servers) =>
+        // The machine is three times as slow in the second set.
+        [1, 3].map(
+          (slow) => new Map(servers.map((server) => [server, sampleOf(server === 'ws' ? 4 * slow : 2 * slow)])),
+        ),
+    };
+    const [result] = await runWorkload(together, { rounds: 2, servers: ['ws', 'net'], options });
+    expect(result?.rows[0]?.samples.map(({ value }) => value)).toEqual([4, 12, 4, 12]);
+    expect(result?.rows[1]).toMatchObject({ server: 'net', ratio: 0.5 });
+  });
+
+  it('go on without one of those that fails beside the others', async () => {
+    const asked: string[] = [];
+    const together: Workload = {
+      ...about,
+      async measureTogether(servers, _options, attempt) {
+        asked.push(servers.join());
+        const set = new Map<ServerName, Sample>();
+        for (const server of servers) {
+          const sample = await attempt(server, async () => {
+            if (server === 'net' && asked.length === 2) throw new Error('message 7 was lost');
+            return sampleOf(1);
+          });
+          if (sample !== undefined) set.set(server, sample);
+        }
+        return [set];
+      },
+    };
+    const results = await runWorkload(together, { rounds: 3, servers: ['ws', 'net'], options });
+    expect(asked).toEqual(['ws,net', 'ws,net', 'ws']);
+    expect(results[0]?.rows[0]?.samples).toHaveLength(3);
+    expect(results[0]?.rows[1]).toMatchObject({ samples: [], unavailable: 'failed: message 7 was lost' });
   });
 });
