@@ -32,9 +32,10 @@ import {
   tellMoved,
   tellTaken,
   type ChartHost,
+  ChartSnapshot,
   type ChartLogic,
-  type ChartSnapshot,
 } from './chart-logic.ts';
+import type { Configuration } from './compiled-chart.ts';
 import { inspectionOf, type Inspection } from './inspection.ts';
 
 /** As XState numbers it. */
@@ -87,16 +88,13 @@ export interface ChartActorOptions<Host> {
 }
 
 export class ChartActor<Host extends ChartHost, Event extends EventObject> extends Bare<ChartLogic<Host, Event>> {
+  // First what each message touches, side by side: with thousands of connections none of it is in the processor's cache.
   readonly logic: ChartLogic<Host, Event>;
-  readonly id: string;
-  readonly src: string;
-  readonly sessionId: string;
-  readonly system: AnyActorRef['system'];
-  readonly _parent: AnyActorRef;
-  /** @internal */
-  _snapshot: ChartSnapshot<Host, Event>;
   /** @internal */
   _processingStatus = NOT_STARTED;
+  /** The active states; undefined while it is made. Of its snapshot nothing else ever changes, but at its end. */
+  configuration: Configuration<Host, Event>;
+  readonly #host: Host;
   readonly #inspection: Inspection;
   /** What becomes of an event: taken `next`; `later`, as another is being taken; `none` is before the start. */
   #intake: 'none' | 'next' | 'later' = 'none';
@@ -104,7 +102,16 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
   #next: Event | undefined;
   #more: Waiting<Event> | undefined;
   #observers: Set<Observer<unknown>> | undefined;
+  /** It has ended as its states do not say: stopped, or failed. */
+  #isCutOff = false;
+  /** The latest snapshot that somebody asked for. */
+  #snapshot: ChartSnapshot<Host, Event> | undefined;
   #listeners: Map<string, Set<unknown>> | undefined;
+  readonly id: string;
+  readonly src: string;
+  readonly sessionId: string;
+  readonly system: AnyActorRef['system'];
+  readonly _parent: AnyActorRef;
 
   constructor(logic: ChartLogic<Host, Event>, { parent, id, src, input }: ChartActorOptions<Host>) {
     super();
@@ -118,7 +125,29 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
     // Before there is a snapshot, as XState does it: the host does not know its actor yet.
     if (this.#inspection.watchesChildrenOf(parent.sessionId))
       this.#internals._sendInspectionEvent({ type: '@xstate.actor', actorRef: this });
-    this._snapshot = logic.getInitialSnapshot(undefined as never, input);
+    this.#host = input;
+    this.configuration = logic.chart.initial.next;
+  }
+
+  /** @internal Made when it is asked for: mostly nobody wants to know between two events. */
+  get _snapshot(): ChartSnapshot<Host, Event> {
+    const latest = this.#snapshot;
+    // As in XState: while an actor is made, inspectors are told of it, and it has no snapshot.
+    if ((this.configuration as unknown) === undefined) return undefined as never;
+    if (latest !== undefined && (this.#isCutOff || latest.configuration === this.configuration)) return latest;
+    return (this.#snapshot = new ChartSnapshot(this.configuration, this.#host));
+  }
+
+  /** @internal */
+  set _snapshot(snapshot: ChartSnapshot<Host, Event>) {
+    this.#snapshot = snapshot;
+    this.configuration = snapshot.configuration;
+    this.#isCutOff = snapshot.status !== snapshot.configuration.status;
+  }
+
+  /** Whether the status of its snapshot is `active`. */
+  get isActive(): boolean {
+    return !this.#isCutOff && this.configuration.status === 'active';
   }
 
   /** Sends an event to it; may be taken from it, as that of every XState actor. */
@@ -235,7 +264,7 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
   }
 
   get options(): ChartActorOptions<Host> {
-    return { parent: this._parent, id: this.id, src: this.src, input: this._snapshot.context };
+    return { parent: this._parent, id: this.id, src: this.src, input: this.#host };
   }
 
   get ref(): this {
@@ -287,10 +316,9 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
   }
 
   #take(event: Event): void {
-    const snapshot = this._snapshot;
     const { type } = event;
     if (type.startsWith('xstate.')) {
-      this._snapshot = this.logic.transition(snapshot, event, AT_ONCE);
+      this._snapshot = this.logic.transition(this._snapshot, event, AT_ONCE);
       this.#settle(event);
       if (type === STOP.type) {
         this._stopProcedure();
@@ -298,17 +326,22 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
       }
       return;
     }
-    const { context: host, configuration } = snapshot;
+    const { configuration } = this;
+    const host = this.#host;
     let step;
     try {
       step = this.logic.chart.step(configuration, event, host);
     } catch (error) {
       // As XState does it: without the prototype.
-      this._snapshot = Object.assign({}, snapshot, { status: 'error' as const, error }) as never;
+      this._snapshot = Object.assign({}, this._snapshot, { status: 'error' as const, error }) as never;
       this._error(error);
       return;
     }
-    if (step.next !== configuration) this._snapshot = snapshot.to(step.next);
+    if (step.next !== configuration) {
+      this.configuration = step.next;
+      // As with XState, where each snapshot is made of the one before: what was stopped may still take what it was sent.
+      if (this.#isCutOff) this.#isCutOff = false;
+    }
     if (this.#isInspected) tellTaken(this as never, step.transitions, this._snapshot, event);
     if (step.next !== configuration && host.isWatched === true) tellChanged(host, event);
     if (step.transitions.length > 0 && host.isTraced === true) tellMoved(host, event, step.transitions);
@@ -318,7 +351,7 @@ export class ChartActor<Host extends ChartHost, Event extends EventObject> exten
 
   /** Tells of the snapshot that is in place, if there is anybody to tell. */
   #settle(event: Event): void {
-    const isQuiet = this.#observers === undefined && !this.#isInspected && this._snapshot.status === 'active';
+    const isQuiet = this.#observers === undefined && !this.#isInspected && this.isActive;
     if (!isQuiet) this.update(this._snapshot, event);
   }
 }

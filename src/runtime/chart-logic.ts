@@ -36,7 +36,6 @@ export class ChartSnapshot<Host, Event extends EventObject> {
   readonly status: 'active' | 'done' | 'stopped';
   readonly configuration: Configuration<Host, Event>;
   readonly context: Host;
-  #neighbour: ChartSnapshot<Host, Event> | undefined;
 
   constructor(
     configuration: Configuration<Host, Event>,
@@ -46,15 +45,6 @@ export class ChartSnapshot<Host, Event extends EventObject> {
     this.status = status;
     this.configuration = configuration;
     this.context = context;
-  }
-
-  /** The snapshot of `configuration`. An actor that goes to and fro between two states needs two of them in all. */
-  to(configuration: Configuration<Host, Event>): ChartSnapshot<Host, Event> {
-    if (this.#neighbour?.configuration === configuration) return this.#neighbour;
-    const next = new ChartSnapshot(configuration, this.context);
-    next.#neighbour = this;
-    this.#neighbour = next;
-    return next;
   }
 
   get output(): undefined {
@@ -126,7 +116,7 @@ export function chartLogic<Host extends ChartHost, Event extends EventObject>(
       const { context: host, configuration } = snapshot;
       const step = chart.step(configuration, event, host);
       const changes = step.next !== configuration;
-      const next = changes ? snapshot.to(step.next) : snapshot;
+      const next = changes ? new ChartSnapshot(step.next, host) : snapshot;
       if (inspectionOf(scope.system).watches(scope.self)) tellTaken(scope.self, step.transitions, next, event);
       if (changes && host.isWatched === true) scope.defer(() => tellChanged(host, event));
       if (step.transitions.length > 0 && host.isTraced === true)

@@ -285,7 +285,7 @@ export class LiveConnection
   }
 
   failed(error: unknown, during: string): void {
-    if (this.actor.getSnapshot().status !== 'active') {
+    if (!this.actor.isActive) {
       reportTooLate(this, error, `${during}, after the end of its connection,`);
       return;
     }
@@ -377,11 +377,11 @@ export class LiveConnection
   }
 
   get configuration(): ConnectionConfiguration {
-    return this.actor.getSnapshot().configuration;
+    return this.actor.configuration;
   }
 
   #receive(event: MessageEvent): void {
-    this.vigil.messaged();
+    this.noteMessage(this.#service.realm.wheel.turn);
     this.onHeard();
     if (this.events.topics['message.received'].isHeard) reportReceived(this, event);
     if (this.#gate === undefined || this.#gate.admits(event)) this.letIn(event);
@@ -395,6 +395,6 @@ export class LiveConnection
 
   /** For what may still come when nothing of the connection is left. */
   #send(event: ConnectionEvent): void {
-    if (this.actor.getSnapshot().status === 'active') this.actor.deliver(event);
+    if (this.actor.isActive) this.actor.deliver(event);
   }
 }

@@ -10,10 +10,14 @@ import {
   type ConnectionEventOf,
   type ConnectionRegions,
 } from './connection-regions.ts';
+import type { Vigil } from './vigil.ts';
 import { reportChanged, reportMoved, reportTooLate } from './connection-reports.ts';
 
 export abstract class ObservedConnection extends ConnectionFunctions {
   abstract readonly events: Events;
+  protected abstract readonly vigil: Vigil;
+  /** The turn of the wheel in which the vigil was last told of a message. */
+  #turnOfMessage = -1;
   /** The active states of its chart. */
   abstract readonly configuration: ConnectionConfiguration;
 
@@ -35,6 +39,13 @@ export abstract class ObservedConnection extends ConnectionFunctions {
 
   moved(event: EventObject, transitions: readonly TakenTransition[]): void {
     reportMoved(this.connection, event, transitions);
+  }
+
+  /** Tells the vigil once of all messages in a `turn` of the wheel: its time does not move on within one. */
+  protected noteMessage(turn: number): void {
+    if (turn === this.#turnOfMessage) return;
+    this.#turnOfMessage = turn;
+    this.vigil.messaged();
   }
 
   /** Only those have it that are recorded, and a field of none. */

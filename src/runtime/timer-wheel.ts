@@ -64,6 +64,9 @@ export class TimerWheel {
   /** The time of the last tick, in ms: free to read, and exact to a tick while anything is scheduled. */
   now: number;
 
+  /** @internal Goes up whenever `now` moves on: a small number, to be kept and compared where that may not cost anything. */
+  turn = 0;
+
   /** What a deadline calls must not throw; if it does, `failed` is told and the wheel turns on. */
   constructor(clock: Clock, failed: (error: unknown) => void, tickMs = 100) {
     this.#clock = clock;
@@ -78,7 +81,7 @@ export class TimerWheel {
     const time = this.#clock.now();
     if (this.#scheduled === 0 && !this.#isTurning) {
       this.#origin = time - this.#tick * this.#tickMs;
-      this.now = time;
+      this.#moveOn(time);
     }
     deadline.dueTick = Math.max(this.#tick + 1, Math.ceil((time - this.#origin + delayMs) / this.#tickMs));
     this.#slots[deadline.dueTick % SLOTS]!.add(deadline);
@@ -114,10 +117,15 @@ export class TimerWheel {
     (timer as Partial<NodeJS.Timeout> | undefined)?.unref?.();
   }
 
+  #moveOn(time: number): void {
+    this.now = time;
+    this.turn++;
+  }
+
   #turn(): void {
     this.#timer = undefined;
     this.#isTurning = true;
-    this.now = this.#clock.now();
+    this.#moveOn(this.#clock.now());
     const current = Math.floor((this.now - this.#origin) / this.#tickMs);
     // After a long stall each slot need be looked at only once.
     const first = Math.max(this.#tick + 1, current - SLOTS + 1);

@@ -250,6 +250,15 @@ describe('an actor of a compiled chart', () => {
     expect(JSON.parse(JSON.stringify({ actor }))).toEqual({ actor: { xstate$$type: 1, id: 'door' } });
   });
 
+  it('has no snapshot yet, as with XState, when inspectors are told of it', () => {
+    const { root, host } = newDoor();
+    const seen: unknown[] = [];
+    root.system.inspect(({ type, actorRef }) => type === '@xstate.actor' && seen.push(actorRef.getSnapshot()));
+    const options = { parent: root, id: 'door', src: 'door', input: host };
+    for (const create of [byXState, byRuntime]) create(options);
+    expect(seen).toEqual([undefined, undefined]);
+  });
+
   it('has all that the actors of XState have, so that nothing of a new release is missed', () => {
     const { root, host } = newDoor();
     const theirs = createActor(logic, { parent: root, id: 'door', src: 'door', input: host });

@@ -15,16 +15,18 @@ import { open, type OpenedPage } from './opened.ts';
 /** The states of some actors at one time. */
 type Together = readonly unknown[];
 
-/** How `actors` were together, from now on: each time that one of them takes a snapshot. */
+/** How `actors` were together, from now on: each time that one of them takes another state. */
 function watchTruth(actors: readonly AnyActorRef[]): readonly Together[] {
   const together = (): Together => actors.map((actor) => (actor.getSnapshot() as { value: unknown }).value);
   const truth = [together()];
   for (const actor of actors) {
-    let snapshot: unknown = actor.getSnapshot();
-    Object.defineProperty(actor, '_snapshot', {
-      get: () => snapshot,
+    // The actor of a connection makes its snapshots of that.
+    const field = 'configuration' in actor ? 'configuration' : '_snapshot';
+    let state: unknown = Reflect.get(actor, field);
+    Object.defineProperty(actor, field, {
+      get: () => state,
       set(next: unknown) {
-        snapshot = next;
+        state = next;
         truth.push(together());
       },
     });
