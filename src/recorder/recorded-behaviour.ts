@@ -123,7 +123,7 @@ function overhear(actor: AnyActorRef, reel: Reel): void {
   const { mailbox } = actor as unknown as ActorInternals;
   const process = mailbox._process;
   mailbox._process = (event) => {
-    if (event.type === 'xstate.stop') process(event);
-    else reel.step(event, actor, () => process(event));
+    if (event.type === 'xstate.stop') process.call(mailbox, event);
+    else reel.step(event, actor, () => process.call(mailbox, event));
   };
 }

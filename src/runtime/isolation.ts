@@ -55,7 +55,7 @@ interface SystemInternals {
 }
 
 /** What actors of an isolated system may rely on. */
-export type Isolation = Required<Pick<IsolationReports, 'actorFailed' | 'isFollowed'>>;
+export type Isolation = Required<Pick<IsolationReports, 'actorFailed' | 'isFollowed'>> & Pick<AnyActorRef, 'system'>;
 
 const isolations = new WeakMap<AnyActorRef['system'], Isolation>();
 
@@ -79,7 +79,7 @@ export function isSubscribed(actor: object): boolean {
 export function isolateSystem(system: AnyActorRef['system'], reports: IsolationReports): void {
   const internals = system as unknown as SystemInternals;
   const { actorFailed, isFollowed } = reports;
-  if (isFollowed !== undefined) isolations.set(system, { actorFailed, isFollowed });
+  if (isFollowed !== undefined) isolations.set(system, { system, actorFailed, isFollowed });
   const callbacks = createHarmlessCallbacks(reports);
   const send = internals._sendInspectionEvent;
   internals._sendInspectionEvent = (event) => {

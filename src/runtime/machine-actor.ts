@@ -15,8 +15,9 @@
  * `test/runtime/machine-actor.test.ts` compares both, and so does the property
  * of `planned-machine.ts`.
  */
-import { Actor, createActor, raise, type AnyActorRef, type AnyStateMachine, type EventObject } from 'xstate';
-import { processOf, type QuietActor } from './quiet-steps.ts';
+import { Actor, createActor, raise, type AnyActorRef, type AnyStateMachine } from 'xstate';
+import { reserveConnection } from '../service/bound-connection.ts';
+import { fieldsOfMailbox, quietMailboxes, type QuietActor } from './quiet-steps.ts';
 
 export interface MachineActorOptions {
   readonly parent: AnyActorRef;
@@ -70,7 +71,7 @@ interface Fields extends QuietActor {
 
 /** What is XState's own and learnt from its first actor. */
 interface Model {
-  readonly Mailbox: new (process: (event: EventObject) => void) => object;
+  readonly Mailbox: ReturnType<typeof quietMailboxes>;
   readonly clock: unknown;
   readonly logger: unknown;
   readonly devTools: unknown;
@@ -86,6 +87,7 @@ export function createMachineActor(machine: AnyStateMachine, options: MachineAct
   const actor = createActor(machine, options);
   if (isFirst) model = modelOf(actor as unknown as Fields);
   isFirst = false;
+  if (model !== undefined) makeQuiet(actor as unknown as Fields, model);
   return actor;
 }
 
@@ -103,10 +105,18 @@ function modelOf(actor: Fields): Model | undefined {
   const isAsExpected =
     keys(actor).replace(/,subscribe,on$/, '') === fields &&
     keys(actor._actorScope) === ofScope &&
-    keys(options) === ofOptions;
+    keys(options) === ofOptions &&
+    keys(mailbox) === fieldsOfMailbox;
   if (isDevelopment || !isAsExpected) return undefined;
   const { clock, logger, devTools } = options as Omit<Model, 'Mailbox'>;
-  return { Mailbox: mailbox.constructor as Model['Mailbox'], clock, logger, devTools };
+  return { Mailbox: quietMailboxes(mailbox.constructor), clock, logger, devTools };
+}
+
+/** The first actor gets a mailbox like all others: one connection that goes another way has that way compiled, too. */
+function makeQuiet(actor: Fields, { Mailbox }: Model): void {
+  const { _current: first } = actor.mailbox as { readonly _current?: unknown };
+  // What its own context has sent to it already stays where it is.
+  if (first === null) actor.mailbox = new Mailbox(actor, actor.system);
 }
 
 /** A constructor by itself, as the prototype is to be XState's and no other. */
@@ -117,12 +127,13 @@ const Made = function made(
   { parent, id, src, input }: MachineActorOptions,
 ): void {
   const system = parent.system as unknown as SystemInternals;
+  reserveConnection(this);
   this.logic = machine;
   this._snapshot = undefined;
   this.clock = system._clock;
   this.options = { clock, logger, devTools, parent, id, src, input };
   this.id = id;
-  this.mailbox = new Mailbox(processOf(this, parent.system));
+  this.mailbox = new Mailbox(this, parent.system);
   this.observers = new Set();
   this.eventListeners = new Map();
   this.logger = system._logger;

@@ -28,6 +28,8 @@ export interface Plan {
   readonly actions: readonly PlannedAction[] | undefined;
   /** The active states that follow, if they are others. */
   readonly next: Configuration | undefined;
+  /** Whether one of them is built-in: those put off what they do until the snapshot is in place. */
+  readonly mayDefer: boolean;
 }
 
 /** What an event does in a configuration: always the same, or one of several, for which the guards must be asked. */
@@ -94,7 +96,10 @@ export class Plans {
   /** The configuration that `snapshot` is in, if events in it may be planned. */
   configurationOf(snapshot: Snapshot): Configuration | undefined {
     if (this.#machine.implementations !== this.#implementations) this.#begin();
-    if (snapshot.status !== 'active' || snapshot.machine !== this.#machine || !snapshot.context) return undefined;
+    if (snapshot.status !== 'active' || snapshot.machine !== this.#machine) return undefined;
+    // Compared, as whether it is truthy is asked of the object itself, which a message touches for nothing else.
+    const context: unknown = snapshot.context;
+    if (context === undefined || context === null) return undefined;
     const latest = this.#latest;
     if (latest !== undefined && latest.sample._nodes === snapshot._nodes) return latest;
     const known = this.#byNodes.get(snapshot._nodes);
@@ -186,7 +191,7 @@ export class Plans {
       }
       const next = answer.next && this.#configuration(answer.next);
       if (next === undefined && answer.next !== undefined) return left(transitions);
-      return { transitions, actions, next };
+      return { transitions, actions, next, mayDefer: actions.some(({ builtin }) => builtin !== undefined) };
     } catch {
       return left(transitions);
     }
@@ -233,7 +238,7 @@ export class Plans {
 
 /** What only XState can carry out. */
 function left(transitions: readonly Transition[]): Plan {
-  return { transitions, actions: undefined, next: undefined };
+  return { transitions, actions: undefined, next: undefined, mayDefer: false };
 }
 
 function oracleOf(machine: Machine): Oracle | undefined {

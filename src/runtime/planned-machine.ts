@@ -54,7 +54,7 @@ const planned = new WeakMap<AnyStateMachine, PlanCounts>();
 const PLANNED = Symbol('planned');
 
 /** How `logic` is planned, if it is. */
-export function plannedMachineOf(logic: unknown): Pick<PlannedMachine, 'takeQuietly'> | undefined {
+export function plannedMachineOf(logic: unknown): Pick<PlannedMachine, 'takeQuietly' | 'mayDefer'> | undefined {
   return (logic as { readonly [PLANNED]?: PlannedMachine })[PLANNED];
 }
 
@@ -95,12 +95,12 @@ const STOP = 'xstate.stop';
 
 /** What is needed of an actor that takes an event quietly. */
 export interface QuietlyActing {
-  readonly system: AnyActorRef['system'];
   readonly _actorScope: object;
 }
 
-/** Who is told of an async action of `actor` that rejected. */
+/** The system of an actor, and who is told when an async action of it rejected. */
 export interface ActionReports {
+  readonly system: AnyActorRef['system'];
   actorFailed(actor: AnyActorRef, error: unknown): void;
 }
 
@@ -108,6 +108,8 @@ export interface ActionReports {
 type Changing = Pick<Snapshot, 'context' | 'children'>;
 
 class PlannedMachine {
+  /** Whether what was last taken quietly may have left its actor something to do once the snapshot is in place. */
+  mayDefer = false;
   readonly #machine: Machine;
   readonly #counts: PlanCounts;
   readonly #plans: Plans;
@@ -220,7 +222,10 @@ class PlannedMachine {
     if (plan === undefined || !this.#plans.isValid(plan)) return undefined;
     this.#counts.planned++;
     this.#counts.quiet++;
-    return this.#following(snapshot, plan, configuration!, this.#actQuietly(plan, snapshot, event, actor, reports));
+    const after = this.#actQuietly(plan, snapshot, event, actor, reports);
+    // Of this event: an action may have led to others.
+    this.mayDefer = plan.mayDefer;
+    return this.#following(snapshot, plan, configuration!, after);
   }
 
   #leave(snapshot: Snapshot, event: EventObject, scope: Scope): Snapshot {
@@ -275,7 +280,7 @@ class PlannedMachine {
     actor: QuietlyActing,
     reports: ActionReports,
   ): Changing {
-    const { system } = actor;
+    const { system } = reports;
     let now = before;
     for (const { declared, implementation, builtin } of plan.actions!) {
       const { context } = now;

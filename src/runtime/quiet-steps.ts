@@ -29,12 +29,53 @@ export interface QuietActor extends QuietlyActing {
 
 const RUNNING = 1;
 
-/** What the mailbox of `actor` does with an event, in the place of `_process`. */
-export function processOf(actor: QuietActor, system: AnyActorRef['system']): (event: EventObject) => void {
-  const isolation = isolationOf(system);
-  // Without it an action that rejects would have to be waited for by somebody else.
-  if (isolation === undefined) return (event) => actor._process(event);
-  return (event) => processQuietly(actor, isolation, event);
+/** On a mailbox: whose it is, and the isolation of that actor's system. */
+const ACTOR = Symbol('actor');
+const ISOLATION = Symbol('isolation');
+
+interface Quiet {
+  readonly [ACTOR]: QuietActor;
+  readonly [ISOLATION]: Isolation;
+}
+
+/** The fields of XState's `Mailbox`. */
+interface MailboxFields {
+  _process: (event: EventObject) => void;
+  _active: boolean;
+  _current: unknown;
+  _last: unknown;
+}
+
+export const fieldsOfMailbox = '_process,_active,_current,_last';
+
+type MakeMailbox = new (actor: QuietActor, system: AnyActorRef['system']) => object;
+
+/**
+ * Makes mailboxes as XState's class `Mailbox` does, which take what they can quietly. What takes an event is one
+ * function for all of them: a closure for each is two more objects that a message touches.
+ */
+export function quietMailboxes(Mailbox: { readonly prototype: object }): MakeMailbox {
+  const Made = function mailbox(
+    this: MailboxFields & { -readonly [Key in keyof Quiet]: Quiet[Key] },
+    actor: QuietActor,
+    system: AnyActorRef['system'],
+  ): void {
+    const isolation = isolationOf(system);
+    // Without it an action that rejects would have to be waited for by somebody else.
+    this._process = isolation === undefined ? (event) => actor._process(event) : takeEvent;
+    this._active = false;
+    this._current = null;
+    this._last = null;
+    this[ACTOR] = actor;
+    this[ISOLATION] = isolation!;
+  } as unknown as MakeMailbox;
+  Object.defineProperty(Made, 'prototype', { value: Mailbox.prototype });
+  return Made;
+}
+
+/** Called by a mailbox as its own. */
+function takeEvent(this: Quiet, event: EventObject): void {
+  processQuietly(this[ACTOR], this[ISOLATION], event);
 }
 
 function processQuietly(actor: QuietActor, isolation: Isolation, event: EventObject): void {
@@ -45,9 +86,10 @@ function processQuietly(actor: QuietActor, isolation: Isolation, event: EventObj
     actor._process(event);
     return;
   }
+  const snapshot = actor._snapshot as Snapshot;
   let next: Snapshot | undefined;
   try {
-    next = planned.takeQuietly(actor, actor._snapshot as Snapshot, event, isolation);
+    next = planned.takeQuietly(actor, snapshot, event, isolation);
   } catch (error) {
     // As XState does it.
     actor._snapshot = { ...(actor._snapshot as Snapshot), status: 'error', error };
@@ -55,6 +97,6 @@ function processQuietly(actor: QuietActor, isolation: Isolation, event: EventObj
     return;
   }
   if (next === undefined) actor._process(event);
-  else if (actor._deferred.length > 0) actor.update(next, event);
-  else actor._snapshot = next;
+  else if (planned.mayDefer && actor._deferred.length > 0) actor.update(next, event);
+  else if (next !== snapshot) actor._snapshot = next;
 }

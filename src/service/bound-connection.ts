@@ -15,6 +15,11 @@ interface Bound {
   [CONNECTION]?: Connection | undefined;
 }
 
+/** @internal Makes room for that where `actor`, which has no fields yet, begins: what is near to it is in the processor's cache. */
+export function reserveConnection(actor: object): void {
+  (actor as Bound)[CONNECTION] = undefined;
+}
+
 /** @internal Says which connection the actor, and whatever it starts, acts for. */
 export function bindToConnection(actor: AnyActorRef, connection: Connection): void {
   (actor as Bound)[CONNECTION] = connection;

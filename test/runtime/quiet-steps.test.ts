@@ -1,5 +1,5 @@
 /** What the property of planned machines does not hold: see `planned-machine.property.test.ts` for the rest. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createActor, createMachine, fromTransition, type AnyActor, type AnyStateMachine } from 'xstate';
 import { isolateSystem } from '../../src/runtime/isolation.ts';
 import { createMachineActor } from '../../src/runtime/machine-actor.ts';
@@ -36,6 +36,23 @@ function unfollowed(act: () => unknown): Beneath {
 }
 
 describe('an event that nobody follows', () => {
+  it('is taken quietly also by the first actor of a process, which XState makes', async () => {
+    vi.resetModules();
+    const isolation = await import('../../src/runtime/isolation.ts');
+    const first = await import('../../src/runtime/machine-actor.ts');
+    const plans = await import('../../src/runtime/planned-machine.ts');
+    const root = createActor(fromTransition((state: null) => state, null)).start();
+    const ignored = { actorFailed: () => {}, observerFailed: () => {}, during: (userCode: () => void) => userCode() };
+    isolation.isolateSystem(root.system, { ...ignored, isFollowed: () => false });
+    const machine = createMachine({ on: { go: { actions: () => {} } } }) as AnyStateMachine;
+    const counts = plans.planMachine(machine, ['go']);
+    const actor = first
+      .createMachineActor(machine, { parent: root, id: 'service', src: 'm', input: undefined })
+      .start();
+    for (let index = 0; index < 3; index++) actor.send({ type: 'go' });
+    expect(counts).toMatchObject({ planned: 3, quiet: 2 });
+  });
+
   it('is taken quietly from the second of its kind on, when it is known what it does', () => {
     let acted = 0;
     const { actor, counts } = unfollowed(() => acted++);
