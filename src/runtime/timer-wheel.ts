@@ -111,7 +111,8 @@ export class TimerWheel {
   /** Sets the timer to the next tick, so that a late one does not make all that follow late. */
   #arm(time: number): void {
     const sinceTick = (time - this.#origin) % this.#tickMs;
-    const timer = this.#clock.setTimeout(() => this.#turn(), this.#tickMs - sinceTick);
+    // Node.js cuts fractions of a millisecond off: without one more it would wake up before the tick, and then again.
+    const timer = this.#clock.setTimeout(() => this.#turn(), Math.ceil(this.#tickMs - sinceTick));
     this.#timer = timer;
     // A heartbeat must never be what keeps a process running.
     (timer as Partial<NodeJS.Timeout> | undefined)?.unref?.();

@@ -307,6 +307,28 @@ describe('the wheel', () => {
     expect(unreferenced).toBe(1);
   });
 
+  it('wakes up once a tick where timers take whole milliseconds only and are late by parts of one', () => {
+    let now = 0;
+    let timers = 0;
+    let wake = (): void => {};
+    const clock: Clock = {
+      now: () => now,
+      setTimeout: (callback, delayMs) => {
+        timers++;
+        wake = () => {
+          now += Math.trunc(delayMs) + 0.3;
+          callback();
+        };
+      },
+      clearTimeout: () => {},
+    };
+    const wheel = new TimerWheel(clock, rethrow, TICK);
+    const met: number[] = [];
+    new Deadline(wheel, () => met.push(now)).set(10 * TICK);
+    while (met.length === 0) wake();
+    expect(timers).toBe(10);
+  });
+
   it('runs on a simulated clock', () => {
     const clock = new SimulatedClock();
     const wheel = new TimerWheel(clock as unknown as Clock, rethrow, TICK);
