@@ -118,7 +118,8 @@ describe('when the engine is back, empty', () => {
     await gone.client.closed;
     engine.start();
     await backAfter(clock, ...nodes);
-    expect(await two.troupe.pushTextToConnection('gone', 'x')).toMatchObject({ status: 'unknown' });
+    // Asked of the engine alone: the node would say that it has no such connection.
+    expect(await two.troupe.removeStoredConnection('gone')).toMatchObject({ status: 'unknown' });
   });
 });
 

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { memoryEngine, type Backplane, type BackplaneLink } from 'troupe/backplane';
+import { createGate, turns, type Gate } from '../support/inbox.ts';
+import { isDown, startNode } from '../support/nodes.ts';
+
+/** A backplane of which some functions wait until the test lets them go on. */
+function held(backplane: Backplane, hold: (link: BackplaneLink) => Partial<BackplaneLink>): Backplane {
+  return {
+    engine: backplane.engine,
+    async connect(nodeId, sink, signal) {
+      const link = await backplane.connect(nodeId, sink, signal);
+      const functions = hold(link);
+      return new Proxy(link, {
+        get: (target, name) => {
+          const own = functions[name as keyof BackplaneLink] ?? target[name as keyof BackplaneLink];
+          return typeof own === 'function' ? (own as () => unknown).bind(target) : own;
+        },
+      });
+    },
+  };
+}
+
+describe('while a link is repaired', () => {
+  it('what comes is subscribed to as soon as it is up', async () => {
+    const engine = memoryEngine();
+    let gate: Gate | undefined;
+    const backplane = held(engine.backplane(), (link) => ({
+      // It is what a repair does last.
+      async restore(bindings) {
+        await gate?.opened;
+        return link.restore(bindings);
+      },
+    }));
+    const [one, two] = await Promise.all([startNode(backplane), startNode(engine.backplane())]);
+    const a = await one.puppet();
+    await a.call('storeConnection', 'a');
+    const down = Promise.all([isDown(one.troupe), isDown(two.troupe)]);
+    engine.stop();
+    await down;
+    gate = createGate();
+    engine.start();
+    await expect.poll(() => one.troupe.health().backplane?.state).toBe('repairing');
+    expect(await a.call('addConnectionToGroup', 'late')).toMatchObject({ status: 'accepted' });
+    gate.open();
+    await expect.poll(() => two.troupe.health().backplane?.isUp).toBe(true);
+    await expect
+      .poll(() => {
+        two.troupe.pushTextToGroup('late', 'heard');
+        return a.heard.length;
+      })
+      .toBeGreaterThan(0);
+  });
+});
+
+describe('while a name is being claimed', () => {
+  it('pushes to it from the same node wait for the answer, and keep their order', async () => {
+    const engine = memoryEngine();
+    const gate = createGate();
+    const backplane = held(engine.backplane(), (link) => ({
+      async claim(name, connectionId) {
+        await gate.opened;
+        return link.claim(name, connectionId);
+      },
+    }));
+    const one = await startNode(backplane);
+    const a = await one.puppet();
+    const stored = a.call('storeConnection', 'a');
+    // What it says before the answer to its claim has been handled when this returns.
+    await a.client.ping();
+    const pushes = ['1', '2', '3'].map((text) => one.troupe.pushTextToConnection('a', text));
+    gate.open();
+    expect(await stored).toEqual({ status: 'ok', count: 1 });
+    for (const push of pushes) expect(await push).toEqual({ status: 'delivered', count: 1 });
+    expect(await a.hears('3')).toEqual(['1', '2', '3']);
+  });
+
+  it('a connection that closes meanwhile does not keep it', async () => {
+    const engine = memoryEngine();
+    const gate = createGate();
+    const backplane = held(engine.backplane(), (link) => ({
+      async claim(name, connectionId) {
+        await gate.opened;
+        return link.claim(name, connectionId);
+      },
+    }));
+    const [one, two] = await Promise.all([startNode(backplane), startNode(engine.backplane())]);
+    const a = await one.puppet();
+    void a.call('storeConnection', 'a');
+    await a.client.ping();
+    a.client.socket.terminate();
+    await expect.poll(() => one.troupe.connections('/a').items).toEqual([]);
+    gate.open();
+    await turns(20);
+    expect(await two.troupe.removeStoredConnection('a')).toMatchObject({ status: 'unknown' });
+    expect(one.troupe.storedNames().items).toEqual([]);
+  });
+});
