@@ -26,7 +26,7 @@ const tests = backplaneConformance({
 });
 
 describe.concurrent('the memory engine', () => {
-  it.each(tests)('$name', async ({ run }) => run());
+  it.each(tests.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => run());
 
   it('is held to all of the suite', () => {
     expect(tests.filter(({ skip }) => skip !== undefined)).toEqual([]);
