@@ -165,6 +165,8 @@ const imports: readonly (readonly [file: string, module: string, verdict: 'allow
   ['src/cli/a.ts', '../errors.ts', 'allowed'],
   ['src/testing/a.ts', '../index.ts', 'allowed'],
   ['src/testing/a.ts', '../troupe.ts', 'refused'],
+  ['src/testing/a.ts', '../backplane/memory.ts', 'refused'],
+  ['src/testing/types.ts', '../backplane/contract.ts', 'allowed'],
 
   ['examples/echo/a.ts', 'troupe', 'allowed'],
   ['examples/echo/a.ts', 'express', 'allowed'],

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { on, once } from 'node:events';
 import { createTroupe, defineService, serviceSetup } from 'troupe';
+import { memoryEngine } from 'troupe/backplane';
+import { backplaneConformance } from 'troupe/testing';
 import { WebSocket } from 'ws';
 import { assign } from 'xstate';
 
@@ -66,6 +68,11 @@ async function open(address) {
 
 // OpenTelemetry is for those who install it; nothing else of the package misses it.
 await assert.rejects(import('troupe/otel'), { code: 'ERR_MODULE_NOT_FOUND', message: /@opentelemetry\/api/ });
+
+// Those who write a backplane need no test runner of ours.
+const engine = memoryEngine();
+const conformance = backplaneConformance({ make: engine.backplane, lapse: engine.lapse });
+await Promise.all(conformance.map(({ skip, run }) => (skip === undefined ? run() : undefined)));
 
 const troupe = createTroupe({ services: [hall, greeter] });
 const { port } = await troupe.listen({ port: 0, host: '127.0.0.1' });
