@@ -99,6 +99,14 @@ describe('the public face', () => {
     const { exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
       exports: object;
     };
-    expect(Object.keys(exports)).toEqual(['.', './backplane', './inspector', './otel', './testing', './package.json']);
+    expect(Object.keys(exports)).toEqual([
+      '.',
+      './backplane',
+      './inspector',
+      './nats',
+      './otel',
+      './testing',
+      './package.json',
+    ]);
   });
 });

@@ -68,6 +68,8 @@ async function open(address) {
 
 // OpenTelemetry is for those who install it; nothing else of the package misses it.
 await assert.rejects(import('troupe/otel'), { code: 'ERR_MODULE_NOT_FOUND', message: /@opentelemetry\/api/ });
+// Nor does anything but its backplane miss the client of NATS.
+await assert.rejects(import('troupe/nats'), { code: 'ERR_MODULE_NOT_FOUND', message: /@nats-io\// });
 
 // Those who write a backplane need no test runner of ours.
 const engine = memoryEngine();

@@ -1,0 +1,45 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { freePort } from './nginx.ts';
+import { temporaryFolder } from './guide.ts';
+
+const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`;
+
+/** Whether there is a nats-server to start; those who skip without it say so. */
+export const hasNats = spawnSync('nats-server', ['--version'], { env: { ...process.env, PATH } }).status === 0;
+
+export interface NatsServer {
+  readonly url: string;
+  readonly child: ChildProcess;
+  /** Another one at the same address, that knows nothing of what this one did. */
+  again(): Promise<NatsServer>;
+  /** Resolves when it has ended, whether it was stopped or not. */
+  end(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+}
+
+/** A nats-server with JetStream in a folder of its own. Resolves when it answers; whoever starts it ends it. */
+export async function startNats(extra: readonly string[] = [], port?: number): Promise<NatsServer> {
+  const taken = port ?? (await freePort());
+  const { folder, remove } = temporaryFolder();
+  const child = spawn('nats-server', ['-a', '127.0.0.1', '-p', `${taken}`, '-js', '-sd', folder, ...extra], {
+    env: { ...process.env, PATH },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = once(child, 'close').then(remove);
+  let log = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (log += chunk));
+  while (!log.includes('Server is ready')) {
+    const isOver = await Promise.race([once(child.stderr, 'data').then(() => false), ended.then(() => true)]);
+    if (isOver) throw new Error(`nats-server ended: ${log}`);
+  }
+  return {
+    url: `nats://127.0.0.1:${taken}`,
+    child,
+    again: () => startNats(extra, taken),
+    async end(signal = 'SIGTERM') {
+      child.kill('SIGCONT');
+      child.kill(signal);
+      await ended;
+    },
+  };
+}
