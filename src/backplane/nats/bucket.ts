@@ -46,7 +46,9 @@ export class Bucket {
 
   /** Makes it when it does not exist; several nodes may do so at once. */
   static async open(connection: NatsConnection, buckets: Kvm, name: string, options: BucketOptions): Promise<Bucket> {
-    return new Bucket(connection, await buckets.create(name, { history: 1, ...options }), name);
+    // Whoever holds a copy would answer faster, and may not know yet what was confirmed to somebody else.
+    const store = await buckets.create(name, { history: 1, allow_direct: false, ...options });
+    return new Bucket(connection, store, name);
   }
 
   async read(key: string): Promise<Entry | undefined> {

@@ -138,13 +138,17 @@ export class Directory {
   ): Promise<T> {
     return this.#lanes.run(name, async (lane) => {
       for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-        const known = lane.memo ?? (await this.#read(name));
+        const { memo } = lane;
         lane.memo = undefined;
+        const known = memo ?? (await this.#read(name));
+        let hasWritten = false;
         const result = await step(known, async (owner) => {
+          hasWritten = true;
           lane.memo = await this.#write(name, known, owner);
           return lane.memo !== undefined;
         });
-        if (result !== undefined) return result;
+        // What was true a moment ago is enough to write upon, which fails when it is not true any more, but not to answer.
+        if (result !== undefined && (hasWritten || memo === undefined)) return result;
         if (attempt > 2) await pause(attempt);
       }
       throw new Error('the directory of names does not settle');

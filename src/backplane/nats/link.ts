@@ -231,7 +231,8 @@ export class NatsLink implements BackplaneLink {
   #receiveInbox(message: Msg): void {
     const frame = readInboxFrame(message.data);
     if (frame?.kind === 'direct') {
-      message.respond(answerOf(this.#parts.sink.direct(frame.name, frame.connectionId, frame.payload)));
+      const outcome = this.#parts.sink.direct(frame.name, frame.connectionId, frame.payload);
+      if (!this.#ending.isOver) message.respond(answerOf(outcome));
     } else if (frame?.kind === 'lost') {
       this.#directory.lost(frame.name, frame.connectionId);
       this.#parts.sink.nameLost(frame.name, frame.connectionId, frame.epoch, frame.why);
