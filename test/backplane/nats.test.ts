@@ -1,15 +1,13 @@
-import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { BackplaneLink, BackplaneSink, Topic } from 'troupe/backplane';
 import { nats, type NatsOptions } from 'troupe/nats';
-import { hasNats, startNats, type NatsServer } from '../support/nats-server.ts';
+import { hasNats, startNats, streamsOf, type NatsServer, type Streams } from '../support/nats-server.ts';
 
 if (!hasNats)
   console.warn('test/backplane/nats.test.ts is skipped: there is no nats-server (apt-get install nats-server)');
 
 let server: NatsServer;
-/** What looks at the engine from outside. */
-let outside: NatsConnection;
+let streams: Streams;
 let count = 0;
 const fresh = (what: string): string => `${what} ${(count += 1)}`;
 const bytes = (text: string): Uint8Array => Buffer.from(text);
@@ -56,35 +54,24 @@ async function node(options: NatsOptions = {}, sink: Partial<BackplaneSink> = {}
   };
 }
 
-async function askEngine(what: string, request: object = {}): Promise<{ state: { messages: number } }> {
-  const answer = await outside.request(`$JS.API.STREAM.${what}`, JSON.stringify(request));
-  return answer.json();
-}
-
-/** As its engine does when a node is not heard of. */
-async function lapse({ id }: Node, prefix: string): Promise<void> {
-  const key = `l.${Buffer.from(id).toString('base64url')}`;
-  await askEngine(`PURGE.KV_${prefix}_leases`, { filter: `$KV.${prefix}_leases.${key}` });
-}
-
 describe.skipIf(!hasNats)('the backplane over NATS', () => {
   beforeAll(async () => {
     server = await startNats();
-    outside = await connect({ servers: server.url });
+    streams = await streamsOf(server);
   });
   afterAll(async () => {
-    await outside.close();
+    await streams.close();
     await server.end();
   });
 
   it('leaves nothing behind of names that were released', async () => {
     const { link } = await node({ prefix: 'released' });
     await Promise.all(['ada', 'bob', 'cyd'].map((name) => link.claim(name, 'connection')));
-    expect((await askEngine('INFO.KV_released_names')).state.messages).toBe(3);
+    expect(await streams.valuesIn('released_names')).toBe(3);
     await link.release('ada', 'connection');
     await link.remove('bob');
     await link.leave();
-    expect((await askEngine('INFO.KV_released_names')).state.messages).toBe(0);
+    expect(await streams.valuesIn('released_names')).toBe(0);
   });
 
   it('sweeps the names of a node that died, also those that nobody pushes to', async () => {
@@ -94,9 +81,9 @@ describe.skipIf(!hasNats)('the backplane over NATS', () => {
     await second.link.claim('ada', 'connection');
     await first.link.claim('bob', 'connection');
     second.link.disconnect();
-    await lapse(second, prefix);
+    await streams.lapse(second.id, prefix);
     await first.link.beat();
-    await expect.poll(async () => (await askEngine(`INFO.KV_${prefix}_names`)).state.messages, { interval: 5 }).toBe(1);
+    await expect.poll(() => streams.valuesIn(`${prefix}_names`), { interval: 5 }).toBe(1);
     expect(await first.link.push('ada', bytes('message'))).toBe('unknown');
     expect(await first.link.push('bob', bytes('message'))).toBe('delivered');
   });
@@ -105,7 +92,7 @@ describe.skipIf(!hasNats)('the backplane over NATS', () => {
     const prefix = 'lapsed';
     const [one, other] = [await node({ prefix }), await node({ prefix })];
     const { epoch } = await one.link.claim('ada', 'connection');
-    await lapse(one, prefix);
+    await streams.lapse(one.id, prefix);
     await other.link.beat();
     expect(await other.link.push('ada', bytes('message'))).toBe('unknown');
     expect(await one.link.beat()).toBe('lapsed');

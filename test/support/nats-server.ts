@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from '@nats-io/transport-node';
 import { freePort } from './nginx.ts';
 import { temporaryFolder } from './guide.ts';
 
@@ -15,6 +16,29 @@ export interface NatsServer {
   again(): Promise<NatsServer>;
   /** Resolves when it has ended, whether it was stopped or not. */
   end(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+}
+
+export interface Streams {
+  /** How many values a bucket has. */
+  valuesIn(bucket: string): Promise<number>;
+  /** Takes the lease of a node away, as the engine does when it has not heard of it for long. */
+  lapse(nodeId: string, prefix?: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a backplane keeps in JetStream, seen from outside. */
+export async function streamsOf({ url }: NatsServer): Promise<Streams> {
+  const connection = await connect({ servers: url });
+  const ask = async (what: string, request: object = {}): Promise<{ state: { messages: number } }> =>
+    (await connection.request(`$JS.API.STREAM.${what}`, JSON.stringify(request))).json();
+  return {
+    valuesIn: async (bucket) => (await ask(`INFO.KV_${bucket}`)).state.messages,
+    async lapse(nodeId, prefix = 'troupe') {
+      const key = `l.${Buffer.from(nodeId).toString('base64url')}`;
+      await ask(`PURGE.KV_${prefix}_leases`, { filter: `$KV.${prefix}_leases.${key}` });
+    },
+    close: () => connection.close(),
+  };
 }
 
 /** A nats-server with JetStream in a folder of its own. Resolves when it answers; whoever starts it ends it. */
