@@ -105,6 +105,7 @@ describe('the public face', () => {
       './inspector',
       './nats',
       './otel',
+      './redis',
       './testing',
       './package.json',
     ]);

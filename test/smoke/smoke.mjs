@@ -66,7 +66,7 @@ async function open(address) {
   return { socket, next };
 }
 
-// OpenTelemetry is for those who install it; nothing else of the package misses it.
+// OpenTelemetry and Redis are for those who install them; nothing else of the package misses them.
 await assert.rejects(import('troupe/otel'), { code: 'ERR_MODULE_NOT_FOUND', message: /@opentelemetry\/api/ });
 // Nor does anything but its backplane miss the client of NATS.
 await assert.rejects(import('troupe/nats'), { code: 'ERR_MODULE_NOT_FOUND', message: /@nats-io\// });
@@ -75,6 +75,7 @@ await assert.rejects(import('troupe/nats'), { code: 'ERR_MODULE_NOT_FOUND', mess
 const engine = memoryEngine();
 const conformance = backplaneConformance({ make: engine.backplane, lapse: engine.lapse });
 await Promise.all(conformance.map(({ skip, run }) => (skip === undefined ? run() : undefined)));
+await assert.rejects(import('troupe/redis'), { code: 'ERR_MODULE_NOT_FOUND', message: /@redis\/client/ });
 
 const troupe = createTroupe({ services: [hall, greeter] });
 const { port } = await troupe.listen({ port: 0, host: '127.0.0.1' });
