@@ -28,7 +28,8 @@ interface StartOptions {
 export async function startRedis({ port, parameters = [] }: StartOptions = {}): Promise<Engine> {
   const at = port ?? (await freePort());
   const settings = ['--port', String(at), '--save', '', '--appendonly', 'no', ...parameters];
-  return start('redis-server', settings, at, 'Ready to accept connections');
+  const isReplica = parameters.includes('--replicaof');
+  return start('redis-server', settings, at, isReplica ? 'sync: Finished with success' : 'Ready to accept connections');
 }
 
 /** A program of Redis in a temporary folder, once it has printed `ready`. */
