@@ -3,9 +3,9 @@ import type { Backplane } from 'troupe/backplane';
 import { startNode, type Node, type Puppet } from '../support/nodes.ts';
 
 /** What holds of several nodes, whatever relays between them. `make` is called for each test. */
-export function describeCluster(engine: string, make: () => Promise<() => Backplane>): void {
+export function describeCluster(engine: string, make: () => () => Backplane): void {
   async function nodes(count: number): Promise<Node[]> {
-    const backplane = await make();
+    const backplane = make();
     return Promise.all(Array.from({ length: count }, () => startNode(backplane())));
   }
 

@@ -1,4 +1,4 @@
 import { memoryEngine } from 'troupe/backplane';
 import { describeCluster } from '../contracts/cluster.ts';
 
-describeCluster('memory', async () => memoryEngine().backplane);
+describeCluster('memory', () => memoryEngine().backplane);
