@@ -24,6 +24,8 @@ import { REMEMBERED_MS } from './nats/removals.ts';
 import { addressOf, findServer } from './nats/servers.ts';
 import { bucketsOf, Subjects } from './nats/subjects.ts';
 
+/** The servers among which a directory can be kept in copies. */
+const OLDEST_WITH_REPLICAS = [2, 11] as const;
 /** What a connection may take in all, in ms. */
 const CONNECT_MS = 9000;
 /** What the handshake with a server that has greeted may take, in ms. */
@@ -32,10 +34,10 @@ const HANDSHAKE_MS = 4000;
 /**
  * A backplane over NATS, for `createTroupe({ backplane })`.
  *
- * The servers need JetStream (`nats-server --jetstream`), 2.9 or later. Making it connects to nothing. The user needs the
- * subjects `<prefix>.>`, `_INBOX.>`, `$KV.<prefix>_*.>` and `$JS.API.>`. Names and leases are kept in memory, so they
- * are forgotten when NATS restarts; nodes restore them. Of several servers in a cluster one may publish to another a
- * moment before it has heard of a new subscription there: that message is missed.
+ * The servers need JetStream (`nats-server --jetstream`), 2.9 or later, and 2.11 for `replicas`. Making it connects to
+ * nothing. The user needs the subjects `<prefix>.>`, `_INBOX.>`, `$KV.<prefix>_*.>` and `$JS.API.>`. Names and leases are
+ * kept in memory, so they are forgotten when NATS restarts; nodes restore them. Not guaranteed: of the servers of a
+ * cluster one may publish a moment before it has heard of a subscription at another, and that message is missed.
  *
  * @throws {TroupeTypeError} `TROUPE_ARGUMENT_INVALID` for an option of the wrong type
  * @throws {TroupeRangeError} `TROUPE_ARGUMENT_INVALID` for an unknown option, and one with a value that cannot be
@@ -107,6 +109,11 @@ async function open(settings: Settings, end: AbortSignal): Promise<NatsConnectio
 }
 
 async function openBuckets({ prefix, replicas }: Settings, connection: NatsConnection): Promise<LinkParts['buckets']> {
+  const version = connection.info?.version ?? '0';
+  // Of two that compare and set at once both may succeed in older ones, if there are copies (nats-server#4320, #5794).
+  const isOld = isBefore(version, OLDEST_WITH_REPLICAS);
+  const refusal = `a NATS that keeps copies must be ${OLDEST_WITH_REPLICAS.join('.')} or later, but is ${version}`;
+  if (isOld && replicas > 1) throw new Error(refusal);
   const called = bucketsOf(prefix);
   const buckets = new Kvm(connection);
   const [names, leases, removals, retired] = await Promise.all([
@@ -115,5 +122,11 @@ async function openBuckets({ prefix, replicas }: Settings, connection: NatsConne
     Bucket.open(connection, buckets, called.removals, { storage: 'file', replicas, ttl: REMEMBERED_MS }),
     Bucket.open(connection, buckets, called.retired, { storage: 'file', replicas }),
   ]);
+  if (isOld && (await names.replicas()) > 1) throw new Error(refusal);
   return { names, leases, removals, retired };
+}
+
+function isBefore(version: string, [major, minor]: readonly [number, number]): boolean {
+  const [itsMajor = 0, itsMinor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  return itsMajor < major || (itsMajor === major && itsMinor < minor);
 }

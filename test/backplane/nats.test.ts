@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { BackplaneLink, BackplaneSink, Topic } from 'troupe/backplane';
 import { nats, type NatsOptions } from 'troupe/nats';
+import { commandsOf, has, runCommands, temporaryFolder } from '../support/guide.ts';
 import { hasNats, startNats, streamsOf, type NatsServer, type Streams } from '../support/nats-server.ts';
 
 if (!hasNats)
@@ -166,6 +168,24 @@ describe.skipIf(!hasNats)('the backplane over NATS', () => {
     await expect(node({ servers: guarded.url })).rejects.toThrow(/authorization/i);
     await expect(node({ servers: guarded.url, token: 'close sesame' })).rejects.toThrow(/authorization/i);
     const { link } = await node({ servers: guarded.url, token: 'open sesame' });
+    expect(await link.beat()).toBe('held');
+  });
+
+  it('keeps no copies with servers that would let two claims succeed at once', async () => {
+    // A server that is new enough says that it has no others to copy to.
+    await expect(node({ replicas: 3, prefix: 'copied' })).rejects.toThrow(
+      /must be 2\.11 or later, but is 2|replicas > 1/,
+    );
+  });
+
+  it.skipIf(!has('openssl'))('speaks TLS with the authority that it is given, and with no other', async () => {
+    const { folder, remove } = temporaryFolder();
+    onTestFinished(remove);
+    runCommands(commandsOf('certificates'), folder);
+    const secured = await startNats(['--tls', '--tlscert', `${folder}/server.pem`, '--tlskey', `${folder}/server.key`]);
+    onTestFinished(() => secured.end());
+    await expect(node({ servers: secured.url })).rejects.toThrow(/certificate/);
+    const { link } = await node({ servers: secured.url, tls: { ca: readFileSync(`${folder}/ca.pem`, 'utf8') } });
     expect(await link.beat()).toBe('held');
   });
 

@@ -51,6 +51,12 @@ export class Bucket {
     return new Bucket(connection, store, name);
   }
 
+  /** How many servers keep it, whatever was asked for when it was opened. */
+  async replicas(): Promise<number> {
+    const { replicas } = await this.#store.status();
+    return replicas;
+  }
+
   async read(key: string): Promise<Entry | undefined> {
     const entry = await this.#store.get(key);
     return entry === null || entry.operation !== 'PUT' ? undefined : entry;

@@ -21,8 +21,8 @@ export interface NatsOptions {
   /** What all subjects and buckets begin with, so that several programs can share a NATS. @defaultValue 'troupe' */
   readonly prefix?: string;
   /**
-   * How many servers of a cluster keep the directory of names, 1 to 5. It says so for buckets that do not exist yet; of a
-   * cluster it should be 3.
+   * How many servers of a cluster keep the directory of names, 1 to 5. More than one needs servers of 2.11 or later; 3 let
+   * it live on without one of them. It says so for buckets that do not exist yet.
    * @defaultValue 1
    */
   readonly replicas?: number;
