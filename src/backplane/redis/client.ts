@@ -17,9 +17,10 @@ export interface Access {
   readonly tls: ConnectionOptions | undefined;
 }
 
-/** `signal` destroys the socket at once, also one that is not connected yet. */
-export function makeClient(address: Address, access: Access, timeoutMs: number, signal: AbortSignal): Client {
-  const socket = { ...address, connectTimeout: timeoutMs, reconnectStrategy: false as const, signal };
+/** `signal` destroys the socket at once, also one that is not connected yet: it bounds how long that may take. */
+export function makeClient(address: Address, access: Access, signal: AbortSignal): Client {
+  // No less than any bound of ours.
+  const socket = { ...address, connectTimeout: 10_000, reconnectStrategy: false as const, signal };
   const client: Client = createClient({
     socket: access.tls === undefined ? socket : { ...access.tls, ...socket, tls: true },
     ...(access.username === undefined ? {} : { username: access.username }),

@@ -13,8 +13,6 @@ const MAX_PENDING_BYTES = 16 * 1024 * 1024;
 /** What a command takes beside its payload, roughly. */
 const OVERHEAD_BYTES = 128;
 
-const SOCKET_MS = 5000;
-
 /** Answers after which nothing more is of use: scripts were flushed, or one may not write to this server any more. */
 const fatalAnswers = /^(NOSCRIPT|READONLY|MASTERDOWN|LOADING|NOAUTH)\b/;
 
@@ -58,7 +56,7 @@ export class Connections {
   }
 
   #connection(address: Address): Client {
-    const client = makeClient(address, this.#server.access, SOCKET_MS, this.#cut.signal);
+    const client = makeClient(address, this.#server.access, this.#cut.signal);
     // Without a listener an error ends the process. Each of them is an end: the client does not reconnect.
     return client.on('error', (error) => this.end(error));
   }

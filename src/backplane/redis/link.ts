@@ -17,9 +17,6 @@ import type { Settings } from './options.ts';
 import * as lua from './scripts.ts';
 import { Subscriptions } from './subscriptions.ts';
 
-/** The contract allows 10 s. */
-const CONNECT_MS = 9000;
-
 /** An hour more than a day. */
 const REMOVAL_KEPT_MS = 25 * 60 * 60 * 1000;
 
@@ -50,7 +47,7 @@ export class RedisLink implements BackplaneLink {
   /** Rejects with what went wrong, and has then cut everything. */
   async connect(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const { prefix } = this.#settings;
+    const { prefix, connectTimeoutMs } = this.#settings;
     let why: { readonly cause: unknown } | undefined;
     const giveUp = (cause: unknown): void => {
       why ??= { cause };
@@ -58,7 +55,8 @@ export class RedisLink implements BackplaneLink {
     };
     const aborted = (): void => giveUp(signal.reason);
     signal.addEventListener('abort', aborted, { once: true });
-    const timer = setTimeout(() => giveUp(new Error(`Redis did not answer within ${CONNECT_MS} ms.`)), CONNECT_MS);
+    const tooLate = (): void => giveUp(new Error(`Redis did not answer within ${connectTimeoutMs} ms.`));
+    const timer = setTimeout(tooLate, connectTimeoutMs);
     try {
       const listening = await this.#connections.open();
       const channel = (topic: Topic): string => channelOf(prefix, topic);

@@ -28,6 +28,8 @@ export interface RedisOptions {
    * 6000.
    */
   leaseMs?: number;
+  /** How long one attempt to make a link may take, in ms: from 500 to 9000; default: 5000. */
+  connectTimeoutMs?: number;
 }
 
 export interface RedisSentinels {
@@ -45,15 +47,16 @@ export interface Settings {
   readonly server: Server;
   readonly prefix: string;
   readonly leaseMs: number;
+  readonly connectTimeoutMs: number;
 }
 
-const KNOWN = ['url', 'sentinels', 'tls', 'username', 'password', 'database', 'prefix', 'leaseMs'];
+const KNOWN = ['url', 'sentinels', 'tls', 'username', 'password', 'database', 'prefix', 'leaseMs', 'connectTimeoutMs'];
 const MAX_PREFIX_BYTES = 128;
 
 /** @throws {TroupeTypeError | TroupeRangeError} TROUPE_ARGUMENT_INVALID */
 export function settingsOf(options: RedisOptions): Settings {
   checkOptions('options', options, KNOWN);
-  const { url, sentinels, prefix = 'troupe', leaseMs = 6000 } = options;
+  const { url, sentinels, prefix = 'troupe', leaseMs = 6000, connectTimeoutMs = 5000 } = options;
   if ((url === undefined) === (sentinels === undefined)) {
     throw invalid('options', 'an object with either url or sentinels', url === undefined ? 'without' : 'with both');
   }
@@ -63,8 +66,9 @@ export function settingsOf(options: RedisOptions): Settings {
     throw invalid('options.prefix', `a string of 1 to ${MAX_PREFIX_BYTES} UTF-8 bytes`, `${bytes} bytes long`);
   }
   checkCount('options.leaseMs', leaseMs, 1000, 8000);
+  checkCount('options.connectTimeoutMs', connectTimeoutMs, 500, 9000);
   const server = url === undefined ? sentinelServer(options) : urlServer(url, options);
-  return { server, prefix, leaseMs };
+  return { server, prefix, leaseMs, connectTimeoutMs };
 }
 
 function urlServer(text: unknown, options: RedisOptions): Server {

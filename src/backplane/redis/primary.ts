@@ -31,7 +31,7 @@ export async function findPrimary(sentinels: Sentinels, signal: AbortSignal): Pr
 
 async function ask({ name, access }: Sentinels, node: Address, signal: AbortSignal): Promise<Address> {
   const cut = new AbortController();
-  const client = makeClient(node, access, ANSWER_MS, cut.signal);
+  const client = makeClient(node, access, cut.signal);
   client.on('error', () => {});
   const end = (): void => {
     cut.abort();
