@@ -39,7 +39,7 @@ describe.skipIf(isMissing('redis-server')).concurrent('Redis', () => {
     },
     async hanging() {
       const { url, child, stop } = await startRedis();
-      return { make: () => redis({ url, connectTimeoutMs: 1000 }), freeze: () => child.kill('SIGSTOP'), end: stop };
+      return { make: () => redis({ url, connectTimeoutMs: 3000 }), freeze: () => child.kill('SIGSTOP'), end: stop };
     },
   });
 
