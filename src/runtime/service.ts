@@ -296,7 +296,8 @@ export class LiveService implements ChartHost {
   }
 
   removeMember(connection: LiveConnection): void {
-    if (this.#members.delete(connection)) this.#leaving.set(connection.id, connection);
+    if (!this.#members.delete(connection)) return;
+    this.#leaving.set(connection.id, connection);
     if (this.#members.size === 0) this.realm.relay?.deserted(this.name);
   }
 

@@ -165,7 +165,10 @@ export class ClusterFunctions extends Functions {
         // Whether others had members of it, they know.
         return answer(members === 'unknown' ? 'accepted' : 'ok');
       },
-      () => answer('timeout'),
+      () => {
+        interest.unlearn(group);
+        return answer('timeout');
+      },
     );
   }
 

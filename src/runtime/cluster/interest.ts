@@ -21,10 +21,13 @@ export type Joined = 'ok' | 'retired' | 'accepted';
 
 interface Wanted {
   readonly topic: Topic;
-  /** The link that confirmed it; undefined: none yet. */
+  /** The link that was asked for it last; undefined: none yet. */
   link: BackplaneLink | undefined;
+  /** That one did not take it. */
+  isRefused: boolean;
   pending: Promise<Joined> | undefined;
-  generation: number;
+  /** When it was removed last; undefined: nobody was asked yet, so its members came after whatever there was. */
+  generation: number | undefined;
   /** Runs while nobody is left. */
   linger: unknown;
 }
@@ -51,14 +54,16 @@ export class Interest {
   join(topic: Topic): Promise<Joined> | undefined {
     let wanted = this.#wanted.get(topic);
     if (wanted === undefined) {
-      wanted = { topic, link: undefined, pending: undefined, generation: 0, linger: undefined };
+      const unasked = { link: undefined, isRefused: false, pending: undefined, generation: undefined };
+      wanted = { topic, ...unasked, linger: undefined };
       this.#wanted.set(topic, wanted);
     }
     this.#stay(wanted);
     const link = this.#setting.link();
     if (link === undefined) return Promise.resolve('accepted');
-    if (wanted.link === link) return wanted.pending;
+    if (wanted.link === link && !wanted.isRefused) return wanted.pending;
     wanted.link = link;
+    wanted.isRefused = false;
     const pending = this.#subscribe(wanted, link).finally(() => {
       if (wanted.pending === pending) wanted.pending = undefined;
     });
@@ -82,18 +87,24 @@ export class Interest {
   learn(group: string, { generation }: Generation): boolean {
     const wanted = this.#wanted.get(`g:${group}`);
     if (wanted === undefined) return true;
-    if (wanted.generation >= generation) return false;
+    if (wanted.generation !== undefined && wanted.generation >= generation) return false;
     wanted.generation = generation;
     return true;
   }
 
-  /** What came and went while `link` was repaired. */
+  /** It was removed here, and whether everywhere is not known: who is a member now came later. */
+  unlearn(group: string): void {
+    const wanted = this.#wanted.get(`g:${group}`);
+    if (wanted !== undefined) wanted.generation = undefined;
+  }
+
+  /** What came and went while `link` was repaired, and what it refused. */
   resume(link: BackplaneLink): void {
     const left = [...this.#left].filter((topic) => !this.#wanted.has(topic));
     this.#left.clear();
     if (left.length > 0) link.unsubscribe(left);
-    for (const { topic, link: used, linger } of this.#wanted.values())
-      if (used !== link && linger === undefined) void this.join(topic);
+    for (const { topic, link: used, isRefused, linger } of this.#wanted.values())
+      if ((used !== link || isRefused) && linger === undefined) void this.join(topic);
   }
 
   /** Subscribes to all that is wanted, and looks which groups were removed. Rejects when the link does. */
@@ -101,8 +112,13 @@ export class Interest {
     const all = [...this.#wanted.values()];
     this.#left.clear();
     for (const some of batchesOf(all)) {
-      for (const wanted of some) wanted.link = link;
-      await link.subscribe(some.map(({ topic }) => topic));
+      // Some may have been left while others were subscribed to.
+      const wanted = some.filter((one) => this.#wanted.get(one.topic) === one);
+      for (const one of wanted) {
+        one.link = link;
+        one.isRefused = false;
+      }
+      if (wanted.length > 0) await link.subscribe(wanted.map(({ topic }) => topic));
     }
     let removed = 0;
     const groups = all.filter(({ topic }) => topic.startsWith('g:'));
@@ -110,7 +126,9 @@ export class Interest {
       const names = some.map(({ topic }) => topic.slice(2));
       for (const [at, removal] of (await link.generations(names)).entries()) {
         const group = names[at]!;
-        if (!this.learn(group, removal) && !removal.retired) continue;
+        const isFirst = some[at]!.generation === undefined;
+        const isMissed = this.learn(group, removal) && !isFirst;
+        if (!isMissed && !removal.retired) continue;
         removed++;
         this.#setting.removed(group, removal);
       }
@@ -122,6 +140,7 @@ export class Interest {
   clear(): void {
     for (const wanted of this.#wanted.values()) this.#stay(wanted);
     this.#wanted.clear();
+    this.#left.clear();
   }
 
   #stay(wanted: Wanted): void {
@@ -138,13 +157,13 @@ export class Interest {
       // Asked when removals are heard already: one that is neither in the answer nor heard was before the first member.
       const [removal] = await link.generations([topic.slice(2)]);
       if (removal === undefined) return 'ok';
-      wanted.generation = Math.max(wanted.generation, removal.generation);
+      wanted.generation = Math.max(wanted.generation ?? 0, removal.generation);
       if (!removal.retired) return 'ok';
       this.#setting.removed(topic.slice(2), removal);
       return 'retired';
     } catch {
-      // The link is lost, or does not do what it must; the next one repairs it.
-      if (wanted.link === link) wanted.link = undefined;
+      // The link is lost, and the next one is asked; or it is asked once more at the next audit.
+      if (wanted.link === link) wanted.isRefused = true;
       return 'accepted';
     }
   }

@@ -49,7 +49,7 @@ export interface LifeSetting {
   repair(link: BackplaneLink): Promise<Repaired>;
   /** The link relays from now on: for what came up while it was repaired. */
   resumed(link: BackplaneLink): void;
-  /** Looks whether names are still this node's. */
+  /** Looks whether names are still this node's, and asks once more for what was refused. */
   audit(link: BackplaneLink): Promise<unknown>;
 }
 

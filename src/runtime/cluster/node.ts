@@ -41,6 +41,8 @@ export class ClusterNode implements Relay {
   readonly interest: Interest;
   readonly survey: Survey;
   readonly #claims: Claims;
+  /** How many of that name have members: one that drains may be there beside its replacement. */
+  readonly #peopled = new Map<string, number>();
   readonly #setting: NodeSetting;
 
   constructor(setting: NodeSetting) {
@@ -71,7 +73,10 @@ export class ClusterNode implements Relay {
         this.interest.resume(used);
         this.#claims.resume(used);
       },
-      audit: (used) => this.#claims.restore(used),
+      audit: (used) => {
+        this.interest.resume(used);
+        return this.#claims.restore(used);
+      },
     });
   }
 
@@ -80,10 +85,14 @@ export class ClusterNode implements Relay {
   }
 
   peopled(service: string): void {
+    this.#peopled.set(service, (this.#peopled.get(service) ?? 0) + 1);
     void this.interest.join(`s:${service}`);
   }
 
   deserted(service: string): void {
+    const left = (this.#peopled.get(service) ?? 0) - 1;
+    if (left > 0) return void this.#peopled.set(service, left);
+    this.#peopled.delete(service);
     this.interest.leave(`s:${service}`);
   }
 
