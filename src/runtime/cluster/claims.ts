@@ -24,8 +24,10 @@ import { batchesOf } from './interest.ts';
 /** What is awaited of one name. */
 interface Pending {
   claims: number;
-  /** Of the claims of this node that were overtaken already, by epoch, how. */
-  readonly overtaken: Map<number, Why>;
+  /** The epoch of the latest that was answered. */
+  latest: number;
+  /** Of the claims of this node that were overtaken already, by epoch, how; `told`: its connection knows. */
+  readonly overtaken: Map<number, Why | 'told'>;
   readonly settled: Promise<void>;
   readonly settle: () => void;
 }
@@ -65,13 +67,13 @@ export class Claims {
     try {
       claimed = await link.claim(name, connection.id);
     } catch {
-      this.#owe(name, connection.id);
+      this.#withdraw(name, connection, pending);
       this.#end(name, pending);
       return 'timeout';
     }
     const overtaken = pending.overtaken.get(claimed.epoch);
     try {
-      return this.#settle(name, connection, claimed, overtaken);
+      return this.#settle(name, connection, claimed, pending, overtaken);
     } finally {
       this.#end(name, pending);
     }
@@ -80,8 +82,12 @@ export class Claims {
   /** The engine says that this node lost `name`. */
   lost(name: string, connectionId: string, epoch: number, why: Why): void {
     const holder = this.get(name);
-    if (holder?.connection.id === connectionId && holder.epoch <= epoch) this.#unbind(holder, why);
-    else this.#pending.get(name)?.overtaken.set(epoch, why);
+    const overtaken = this.#pending.get(name)?.overtaken;
+    if (holder?.connection.id === connectionId && holder.epoch <= epoch) {
+      // It has claimed it anew, and that was overtaken.
+      if (holder.epoch < epoch) overtaken?.set(epoch, 'told');
+      this.#unbind(holder, why);
+    } else overtaken?.set(epoch, why);
   }
 
   /** `name` was given up here by the connection with that id. */
@@ -103,8 +109,7 @@ export class Claims {
 
   /** Gives back what is owed and takes what is nobody's. How many names others have taken. Rejects when the link does. */
   async repair(link: BackplaneLink): Promise<number> {
-    const owed = [...this.#owed].flatMap(([name, ids]) => [...ids].map((id) => [name, id] as const));
-    for (const some of batchesOf(owed)) {
+    for (const some of batchesOf(this.#debts())) {
       await Promise.all(some.map(([name, id]) => link.release(name, id)));
       for (const [name, id] of some) this.#settleDebt(name, id);
     }
@@ -113,19 +118,19 @@ export class Claims {
 
   /** What was given up while the link was repaired. */
   resume(link: BackplaneLink): void {
-    for (const [name, ids] of this.#owed) {
-      for (const id of ids)
-        link.release(name, id).then(
-          () => this.#settleDebt(name, id),
-          () => {},
-        );
-    }
+    for (const [name, id] of this.#debts())
+      link.release(name, id).then(
+        () => this.#settleDebt(name, id),
+        () => {},
+      );
   }
 
   /** Makes sure that this node owns what is bound here. */
   async restore(link: BackplaneLink): Promise<number> {
     let fenced = 0;
-    for (const some of batchesOf([...this.#names.getSnapshot().context.byName.values()])) {
+    // What is being claimed is settled by that: a claim that comes first must not be undone.
+    const all = [...this.#names.getSnapshot().context.byName.values()].filter(({ name }) => !this.#pending.has(name));
+    for (const some of batchesOf(all)) {
       const bindings = some.map(({ name, connection, epoch }): Binding => ({
         name,
         connectionId: connection.id,
@@ -139,6 +144,8 @@ export class Claims {
           continue;
         }
         const answer = answers[at];
+        // Claimed anew since.
+        if (holder.epoch !== bindings[at]!.epoch) continue;
         if (typeof answer === 'number') holder.epoch = answer;
         else if (answer === 'fenced') {
           fenced++;
@@ -157,10 +164,13 @@ export class Claims {
     name: string,
     connection: LiveConnection,
     { epoch, previous }: Claimed,
-    overtaken: Why | undefined,
+    pending: Pending,
+    overtaken: Why | 'told' | undefined,
   ): 'ok' | 'closed' {
     const holder = this.get(name);
-    const isLatest = holder === undefined || holder.epoch < epoch;
+    // Answers may come in another order than the engine's, and a later owner may have gone already.
+    const isLatest = epoch > Math.max(pending.latest, holder?.epoch ?? 0);
+    pending.latest = Math.max(pending.latest, epoch);
     // Nobody tells a node of what its own connections take from each other.
     if (isLatest && holder !== undefined && holder.connection !== connection) this.#unbind(holder, 'replaced');
     if (!connection.isOpen) {
@@ -171,10 +181,19 @@ export class Claims {
       this.#tell(name, connection.id, previous.connectionId);
     if (overtaken === undefined && isLatest) {
       ask(this.#names, { type: 'name.store', name, connection, epoch }, { replaced: undefined });
-    } else if (overtaken !== 'removed' && holder?.connection !== connection) {
+      this.#settleDebt(name, connection.id);
+    } else if (overtaken !== 'removed' && overtaken !== 'told' && holder?.connection !== connection) {
       connection.tellReplaced(name);
     }
     return 'ok';
+  }
+
+  /** A claim has failed: it may have been carried out all the same. */
+  #withdraw(name: string, connection: LiveConnection, pending: Pending): void {
+    if (this.get(name)?.connection === connection) return;
+    // Others of it may be under way, and would be undone.
+    if (pending.claims > 1) this.#owe(name, connection.id);
+    else this.release(name, connection.id);
   }
 
   #unbind({ name, connection }: StoredName<LiveConnection>, why: Why): void {
@@ -194,7 +213,7 @@ export class Claims {
       const settled = new Promise<void>((resolve) => {
         settle = resolve;
       });
-      pending = { claims: 0, overtaken: new Map(), settled, settle };
+      pending = { claims: 0, latest: 0, overtaken: new Map(), settled, settle };
       this.#pending.set(name, pending);
     }
     pending.claims++;
@@ -212,6 +231,12 @@ export class Claims {
     const ids = this.#owed.get(name);
     if (ids === undefined) this.#owed.set(name, new Set([connectionId]));
     else ids.add(connectionId);
+  }
+
+  /** What is owed, unless it is rightly held by now: name and id of the connection. */
+  #debts(): readonly (readonly [name: string, id: string])[] {
+    const debts = [...this.#owed].flatMap(([name, ids]) => [...ids].map((id) => [name, id] as const));
+    return debts.filter(([name, id]) => this.get(name)?.connection.id !== id);
   }
 
   #settleDebt(name: string, connectionId: string): void {

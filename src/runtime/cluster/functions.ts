@@ -43,10 +43,12 @@ export class ClusterFunctions extends Functions {
     const link = this.#setting.link();
     if (link === undefined) return outcomeOf('down');
     const holder = claims.get(name);
+    const epoch = holder?.epoch;
     return link.remove(name).then(
       (removed) => {
-        // The engine tells this node as well; whoever comes first.
-        if (removed && holder !== undefined && claims.get(name) === holder) claims.unbind(name);
+        // The engine tells this node as well, whoever comes first; and it may have been claimed anew since.
+        if (removed && holder !== undefined && claims.get(name) === holder && holder.epoch === epoch)
+          claims.unbind(name);
         return outcomeOf(removed ? 'ok' : 'unknown');
       },
       () => outcomeOf('timeout'),

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { SimulatedClock } from 'xstate';
+import { memoryEngine, type Claimed } from 'troupe/backplane';
+import { bent, gate } from '../support/bent-backplane.ts';
+import { startNode } from '../support/nodes.ts';
+import { advance, advanceUntil } from '../support/server.ts';
+
+describe('the owner of a name', () => {
+  it('that claims it anew while another node takes it is told once, and has it no more', async () => {
+    const engine = memoryEngine();
+    const { open, opened } = gate();
+    let claims = 0;
+    // The answer to the second claim takes longer than the news that it was overtaken.
+    const slow = bent(engine.backplane(), (link) => ({
+      async claim(name, connectionId): Promise<Claimed> {
+        const claimed = link.claim(name, connectionId);
+        if (++claims === 2) await opened;
+        return claimed;
+      },
+    }));
+    const [one, two] = await Promise.all([startNode(slow), startNode(engine.backplane())]);
+    const [a, b] = await Promise.all([one.puppet(), two.puppet()]);
+    await a.call('storeConnection', 'x');
+    const again = a.call('storeConnection', 'x');
+    await expect.poll(() => claims).toBe(2);
+    await b.call('storeConnection', 'x');
+    await expect.poll(() => one.troupe.storedNames().items).toEqual([]);
+    open();
+    expect(await again).toMatchObject({ status: 'ok' });
+    await one.troupe.pushTextToConnection('x', 'to the owner');
+    expect(await b.hears('to the owner')).toEqual(['to the owner']);
+    await a.call('pushText', 'end');
+    expect(await a.hears('end')).toEqual(['end']);
+    expect(a.replaced).toEqual(['x']);
+  });
+
+  it('that another connection of its node has overtaken is told, also if the answers come the other way round', async () => {
+    const engine = memoryEngine();
+    const { open, opened } = gate();
+    let claims = 0;
+    const slow = bent(engine.backplane(), (link) => ({
+      async claim(name, connectionId): Promise<Claimed> {
+        const claimed = link.claim(name, connectionId);
+        if (++claims === 1) await opened;
+        return claimed;
+      },
+    }));
+    const one = await startNode(slow);
+    const [a, b] = await Promise.all([one.puppet(), one.puppet()]);
+    const first = a.call('storeConnection', 'x');
+    await expect.poll(() => claims).toBe(1);
+    await b.call('storeConnection', 'x');
+    b.client.socket.close();
+    await b.client.closed;
+    await expect.poll(() => one.troupe.storedNames().items).toEqual([]);
+    open();
+    await first;
+    await a.until(({ replaced }) => replaced.length > 0);
+    expect(one.troupe.storedNames().items).toEqual([]);
+  });
+
+  it('is the connection that took it last, although an audit was under way', async () => {
+    const clock = new SimulatedClock();
+    const engine = memoryEngine({ clock });
+    const { open, opened } = gate();
+    const audit = gate();
+    let claims = 0;
+    const slow = bent(engine.backplane(), (link) => ({
+      async claim(name, connectionId): Promise<Claimed> {
+        const claimed = await link.claim(name, connectionId);
+        if (++claims === 3) await opened;
+        return claimed;
+      },
+      restore(bindings) {
+        if (bindings.length > 0) audit.open();
+        return link.restore(bindings);
+      },
+    }));
+    const [one, two] = await Promise.all([startNode(slow, clock), startNode(engine.backplane(), clock)]);
+    const [a, b] = await Promise.all([one.puppet(), one.puppet()]);
+    await a.call('storeConnection', 'x');
+    await a.call('storeConnection', 'y');
+    const taking = b.call('storeConnection', 'x');
+    await expect.poll(() => claims).toBe(3);
+    await advanceUntil(clock, audit.opened, { stepMs: 100 });
+    await advance(clock, 300, 100);
+    open();
+    await taking;
+    await advance(clock, 300, 100);
+    expect(await two.troupe.pushTextToConnection('x', 'hello')).toMatchObject({ status: 'delivered' });
+    await b.hears('hello');
+  });
+});
