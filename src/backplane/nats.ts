@@ -36,8 +36,8 @@ const HANDSHAKE_MS = 4000;
  *
  * The servers need JetStream (`nats-server --jetstream`), 2.9 or later, and 2.11 for `replicas`. Making it connects to
  * nothing. The user needs the subjects `<prefix>.>`, `_INBOX.>`, `$KV.<prefix>_*.>` and `$JS.API.>`. Names and leases are
- * kept in memory, so they are forgotten when NATS restarts; nodes restore them. Not guaranteed: of the servers of a
- * cluster one may publish a moment before it has heard of a subscription at another, and that message is missed.
+ * kept in memory, so they are forgotten when NATS restarts; nodes restore them. Not guaranteed: that of two claims at one
+ * moment one fails while the leader of a replicated bucket changes.
  *
  * @throws {TroupeTypeError} `TROUPE_ARGUMENT_INVALID` for an option of the wrong type
  * @throws {TroupeRangeError} `TROUPE_ARGUMENT_INVALID` for an unknown option, and one with a value that cannot be

@@ -47,6 +47,11 @@ export class Leases {
     return this.#alive;
   }
 
+  /** The other nodes that lived at the last beat. */
+  others(): string[] {
+    return [...this.#alive].filter((nodeId) => nodeId !== this.#nodeId);
+  }
+
   /** Whether it lived at the last beat. */
   wasAlive(nodeId: string): boolean {
     return this.#alive.has(nodeId);

@@ -21,6 +21,7 @@ import type { EngineClock } from './clock.ts';
 import { Directory, type Owner } from './directory.ts';
 import { Ending } from './ending.ts';
 import { answerOf, directHead, lostFrame, readAnswer, readInboxFrame } from './frame.ts';
+import { Interest } from './interest.ts';
 import type { Leases } from './leases.ts';
 import { Pushes, type Attempt } from './pushes.ts';
 import { Removals } from './removals.ts';
@@ -47,6 +48,7 @@ export class NatsLink implements BackplaneLink {
   readonly #directory: Directory;
   readonly #pushes: Pushes;
   readonly #removals: Removals;
+  readonly #interest: Interest;
   readonly #window = new Window(() => this.#flush());
   readonly #subscriptions = new Map<Topic, Subscription>();
   readonly #sender: string;
@@ -81,12 +83,17 @@ export class NatsLink implements BackplaneLink {
       tell: (group, removal) => this.#tellRemoved(group, removal),
       publish: (group, payload) => this.#publish(`g:${group}`, payload),
     });
+    this.#interest = new Interest(connection, subjects, parts.leases, nodeId);
     void connection.closed().then((error) => this.#fail(error ?? new Error('NATS closed the connection')));
   }
 
   /** Resolves when the node has a lease and can be told things. */
   async begin(): Promise<void> {
     this.#listenTo(this.#parts.subjects.inbox(this.#parts.nodeId), (message) => this.#receiveInbox(message));
+    this.#listenTo(this.#interest.question, (message) => {
+      if (message.reply !== undefined) this.#interest.answer(message.reply, message.string());
+    });
+    this.#listenTo(this.#interest.answers, (message) => this.#interest.heard(message.string()));
     await this.#flush();
     await this.#ending.before(this.#parts.leases.register());
     this.#isUp = true;
@@ -114,6 +121,7 @@ export class NatsLink implements BackplaneLink {
       this.#subscriptions.set(topic, subscription);
     }
     await this.#flush();
+    await this.#ending.before(this.#interest.confirm());
   }
 
   unsubscribe(topics: readonly Topic[]): void {

@@ -73,6 +73,16 @@ export class Subjects {
     return `${this.#prefix}.i.${encoded(nodeId)}`;
   }
 
+  /** Where all nodes are asked whether they hear. */
+  get question(): string {
+    return `${this.#prefix}.q`;
+  }
+
+  /** Where they answer a node. */
+  answers(nodeId: string): string {
+    return `${this.#prefix}.a.${encoded(nodeId)}`;
+  }
+
   /** Stands as the sender in what a node publishes; nobody listens there. */
   sender(nodeId: string): string {
     return `${this.#prefix}.f.${encoded(nodeId)}`;
