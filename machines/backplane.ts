@@ -10,9 +10,10 @@
  * nobody newer has taken them, and drops the members of groups that were removed.
  * Only then it is `up`.
  *
- * While `up` a heartbeat goes out and comes back every now and then. One that is
- * missed makes the link worthless, whatever its sockets say; one that finds the
- * lease lapsed leads back to `repairing`. Nothing waits for a link: in all other
+ * While there is a link a heartbeat goes out and comes back every now and then: a
+ * repair may take longer than the lease. One that is missed makes the link
+ * worthless, whatever its sockets say; one that finds the lease lapsed leads to
+ * (another) repair. Nothing waits for a link: in all other
  * states what is for other nodes is refused at once, and what is local goes on.
  */
 import { setup } from 'xstate';
@@ -38,6 +39,8 @@ export const backplaneMachine = setup({
     repair: () => {},
     startBeating: () => {},
     stopBeating: () => {},
+    stopRelaying: () => {},
+    noteLapse: () => {},
     reportUp: () => {},
     reportLost: () => {},
     reportFailed: () => {},
@@ -47,6 +50,7 @@ export const backplaneMachine = setup({
     leave: () => {},
     reportStopped: () => {},
   },
+  guards: { hasLapsed: () => false },
 }).createMachine({
   id: 'backplane',
   description: 'The link of this node to the engine that relays between nodes.',
@@ -63,10 +67,12 @@ export const backplaneMachine = setup({
     },
     repairing: {
       description: 'Subscribes, restores names and looks for what was missed; relays nothing yet.',
-      entry: ['repair'],
+      entry: ['repair', 'startBeating'],
       on: {
-        'repair.done': { target: 'up' },
+        'repair.done': [{ guard: 'hasLapsed', target: 'repairing', reenter: true }, { target: 'up' }],
         'repair.failed': { target: 'down', actions: ['reportLost'] },
+        'beat.lapsed': { actions: ['noteLapse'] },
+        'beat.missed': { target: 'down', actions: ['reportLost'] },
         'link.lost': { target: 'down', actions: ['reportLost'] },
         'leave.requested': { target: 'leaving' },
       },
@@ -74,8 +80,8 @@ export const backplaneMachine = setup({
     up: {
       description: 'Relays between this node and the others.',
       tags: ['relaying'],
-      entry: ['reportUp', 'startBeating'],
-      exit: ['stopBeating'],
+      entry: ['reportUp'],
+      exit: ['stopRelaying'],
       on: {
         'beat.lapsed': { target: 'repairing' },
         'beat.missed': { target: 'down', actions: ['reportLost'] },
@@ -85,7 +91,7 @@ export const backplaneMachine = setup({
     },
     down: {
       description: 'There is no link. What is local goes on; what is for other nodes is refused.',
-      entry: ['disconnect', 'scheduleRetry'],
+      entry: ['stopBeating', 'disconnect', 'scheduleRetry'],
       exit: ['cancelRetry'],
       on: {
         'retry.due': { target: 'connecting' },
@@ -94,7 +100,7 @@ export const backplaneMachine = setup({
     },
     leaving: {
       description: 'Gives up its names and its lease.',
-      entry: ['leave'],
+      entry: ['stopBeating', 'leave'],
       on: {
         'leave.done': { target: 'stopped' },
         'link.lost': { target: 'stopped' },

@@ -339,8 +339,9 @@ export function assembleTroupe(options: TroupeOptions, parts: Parts) {
     routeOf: (service) => supervisor.get(service)?.route.path,
     connectionCounts: () => supervisor.connectionCounts(),
   });
-  node?.start();
   const given: readonly ServiceSource[] = options.services ?? [];
   for (const source of given) troupe.attachService(source);
+  // At the end: of what could not be created nothing must be left connected.
+  node?.start();
   return { troupe, supervisor };
 }

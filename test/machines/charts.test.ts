@@ -782,28 +782,34 @@ describe('the link to the backplane', () => {
   it('relays only after it has been repaired', () => {
     const walker = connecting();
     expect(walker.snapshot.hasTag('relaying')).toBe(false);
-    expect(walker.send('link.opened').actions).toEqual(['repair']);
+    expect(walker.send('link.opened').actions).toEqual(['repair', 'startBeating']);
     expect(walker.snapshot.hasTag('relaying')).toBe(false);
-    expect(walker.send('repair.done').actions).toEqual(['reportUp', 'startBeating']);
+    expect(walker.send('repair.done').actions).toEqual(['reportUp']);
     expect(walker.snapshot.hasTag('relaying')).toBe(true);
   });
 
   it('waits before the next attempt when one has failed', () => {
     const walker = connecting().send('link.failed');
-    expect(walker.actions).toEqual(['reportFailed', 'disconnect', 'scheduleRetry']);
+    expect(walker.actions).toEqual(['reportFailed', 'stopBeating', 'disconnect', 'scheduleRetry']);
     expect(walker.send('retry.due').actions).toEqual(['cancelRetry', 'connect']);
   });
 
   it.each(['link.lost', 'beat.missed'])('is cut and made anew after %s', (event) => {
-    expect(up().send(event).actions).toEqual(['stopBeating', 'reportLost', 'disconnect', 'scheduleRetry']);
+    const cut = ['reportLost', 'stopBeating', 'disconnect', 'scheduleRetry'];
+    expect(up().send(event).actions).toEqual(['stopRelaying', ...cut]);
+    expect(connecting().send('link.opened').send(event).actions).toEqual(cut);
   });
 
   it('repairs what others may have taken when its lease has lapsed', () => {
-    expect(up().send('beat.lapsed').actions).toEqual(['stopBeating', 'repair']);
+    expect(up().send('beat.lapsed').actions).toEqual(['stopRelaying', 'repair', 'startBeating']);
+    const repairing = connecting().sendAll('link.opened', 'beat.lapsed');
+    expect(repairing.actions).toEqual(['noteLapse']);
+    expect(repairing.send('repair.done', { hasLapsed: true }).actions).toEqual(['repair', 'startBeating']);
+    expect(repairing.send('repair.done', { hasLapsed: false }).actions).toEqual(['reportUp']);
   });
 
   it('gives up its names before it ends, and does not wait for a link to do so', () => {
-    expect(up().send('leave.requested').actions).toEqual(['stopBeating', 'leave']);
+    expect(up().send('leave.requested').actions).toEqual(['stopRelaying', 'stopBeating', 'leave']);
     expect(up().sendAll('leave.requested', 'leave.done').snapshot.status).toBe('done');
     expect(connecting().sendAll('link.failed', 'leave.requested').snapshot.status).toBe('done');
     const early = connecting().send('leave.requested');

@@ -13,6 +13,8 @@ import type {
 export class GuardedLink implements BackplaneLink {
   readonly #link: BackplaneLink;
   readonly #failed: (error: unknown) => void;
+  /** How many questions of a repair were answered: whether it goes on. */
+  answers = 0;
 
   constructor(link: BackplaneLink, failed: (error: unknown) => void) {
     this.#link = link;
@@ -31,6 +33,7 @@ export class GuardedLink implements BackplaneLink {
 
   async subscribe(topics: readonly Topic[]): Promise<void> {
     await this.#link.subscribe(topics);
+    this.answers++;
   }
 
   async claim(name: string, connectionId: string): Promise<Claimed> {
@@ -38,7 +41,9 @@ export class GuardedLink implements BackplaneLink {
   }
 
   async release(name: string, connectionId: string): Promise<boolean> {
-    return this.#link.release(name, connectionId);
+    const wasReleased = await this.#link.release(name, connectionId);
+    this.answers++;
+    return wasReleased;
   }
 
   async remove(name: string): Promise<boolean> {
@@ -46,7 +51,9 @@ export class GuardedLink implements BackplaneLink {
   }
 
   async restore(bindings: readonly Binding[]): Promise<readonly (number | 'fenced')[]> {
-    return this.#link.restore(bindings);
+    const restored = await this.#link.restore(bindings);
+    this.answers++;
+    return restored;
   }
 
   async push(name: string, payload: Uint8Array): Promise<PushOutcome> {
@@ -63,7 +70,9 @@ export class GuardedLink implements BackplaneLink {
   }
 
   async generations(groups: readonly string[]): Promise<readonly Generation[]> {
-    return this.#link.generations(groups);
+    const generations = await this.#link.generations(groups);
+    this.answers++;
+    return generations;
   }
 
   async leave(): Promise<void> {

@@ -21,8 +21,11 @@ const BEAT_INTERVAL_MS = 2000;
 const BEAT_TIMEOUT_MS = 1500;
 /** How many beats there are from one audit of the names to the next. */
 const BEATS_PER_AUDIT = 15;
-/** How long repairing and leaving may take, in ms. */
+/** How long connecting may take, which a backplane has to bound itself, in ms. */
+const CONNECT_TIMEOUT_MS = 15_000;
+/** How long nothing of a repair or an audit may be answered: how long they take depends on how much there is, in ms. */
 const REPAIR_TIMEOUT_MS = 20_000;
+/** How long leaving may take, in ms. */
 const LEAVE_TIMEOUT_MS = 2000;
 const RETRY = { minMs: 100, maxMs: 5000, factor: 2, jitter: 0.2 };
 
@@ -58,11 +61,15 @@ export class BackplaneLife implements ChartHost {
   readonly #setting: LifeSetting;
   readonly #stopped: Promise<void>;
   #resolveStopped!: () => void;
-  #link: BackplaneLink | undefined;
+  #link: GuardedLink | undefined;
   #relaying: BackplaneLink | undefined;
   #attempt: AbortController | undefined;
   #failures = 0;
   #beats = 0;
+  #isBeating = false;
+  #isAuditing = false;
+  /** Again, while the link was repaired. */
+  #hasLapsed = false;
   #hasBeenUp = false;
   #repaired: Repaired = { fenced: 0, removed: 0 };
   #lastError: unknown;
@@ -124,7 +131,7 @@ export class BackplaneLife implements ChartHost {
   /** Never rejects. */
   async #open(signal: AbortSignal): Promise<void> {
     const { backplane, nodeId, sink } = this.#setting;
-    let link: BackplaneLink | undefined;
+    let link: GuardedLink | undefined;
     let lost: { cause: unknown } | undefined;
     const isInUse = (): boolean => link !== undefined && this.#link === link;
     const failed = (error: unknown): void => this.#misbehaved(error);
@@ -136,12 +143,19 @@ export class BackplaneLife implements ChartHost {
       },
     };
     try {
-      link = new GuardedLink(await backplane.connect(nodeId, guardedSink(told, isInUse, failed), signal), failed);
+      const connecting = backplane.connect(nodeId, guardedSink(told, isInUse, failed), signal);
+      const guarded = connecting.then((bare) => {
+        const made = new GuardedLink(bare, failed);
+        // It comes too late.
+        if (signal.aborted) made.disconnect();
+        return made;
+      });
+      link = await this.#within(CONNECT_TIMEOUT_MS, Promise.race([guarded, abortOf(signal)]));
     } catch (error) {
       if (!signal.aborted) this.#send({ type: 'link.failed', error });
       return;
     }
-    if (signal.aborted) return link.disconnect();
+    if (signal.aborted) return;
     this.#link = link;
     if (lost === undefined) this.#send({ type: 'link.opened' });
     else this.#send({ type: 'link.failed', error: lost.cause });
@@ -152,13 +166,14 @@ export class BackplaneLife implements ChartHost {
   }
 
   repair(): void {
+    this.#hasLapsed = false;
     void this.#repair(this.#link!);
   }
 
   /** Never rejects. */
-  async #repair(link: BackplaneLink): Promise<void> {
+  async #repair(link: GuardedLink): Promise<void> {
     try {
-      const repaired = await this.#within(REPAIR_TIMEOUT_MS, this.#setting.repair(link));
+      const repaired = await this.#within(REPAIR_TIMEOUT_MS, this.#setting.repair(link), () => link.answers);
       if (this.#link !== link) return;
       this.#repaired = repaired;
       this.#send({ type: 'repair.done' });
@@ -193,14 +208,30 @@ export class BackplaneLife implements ChartHost {
   }
 
   startBeating(): void {
-    const { clock } = this.#setting;
-    this.#beat = clock.setTimeout(() => void this.#takeBeat(), BEAT_INTERVAL_MS);
+    if (this.#isBeating) return;
+    this.#isBeating = true;
+    this.#beatLater();
   }
 
   stopBeating(): void {
-    this.#relaying = undefined;
+    this.#isBeating = false;
     this.#setting.clock.clearTimeout(this.#beat);
-    this.#beat = undefined;
+  }
+
+  stopRelaying(): void {
+    this.#relaying = undefined;
+  }
+
+  noteLapse(): void {
+    this.#hasLapsed = true;
+  }
+
+  get hasLapsed(): boolean {
+    return this.#hasLapsed;
+  }
+
+  #beatLater(): void {
+    this.#beat = this.#setting.clock.setTimeout(() => void this.#takeBeat(), BEAT_INTERVAL_MS);
   }
 
   /** Never rejects. */
@@ -208,13 +239,26 @@ export class BackplaneLife implements ChartHost {
     const link = this.#link!;
     try {
       const lease = await this.#within(BEAT_TIMEOUT_MS, link.beat());
-      if (this.#relaying !== link) return;
+      if (this.#link !== link || !this.#isBeating) return;
+      this.#beatLater();
       if (lease === 'lapsed') return this.#send({ type: 'beat.lapsed' });
       this.#beats = (this.#beats + 1) % BEATS_PER_AUDIT;
-      if (this.#beats === 0) await this.#within(BEAT_TIMEOUT_MS, this.#setting.audit(link));
-      if (this.#relaying === link) this.startBeating();
+      if (this.#beats === 0 && this.#relaying === link) void this.#audit(link);
+    } catch (error) {
+      if (this.#link === link) this.#send({ type: 'beat.missed', error });
+    }
+  }
+
+  /** Never rejects, and holds up no beat. */
+  async #audit(link: GuardedLink): Promise<void> {
+    if (this.#isAuditing) return;
+    this.#isAuditing = true;
+    try {
+      await this.#within(REPAIR_TIMEOUT_MS, this.#setting.audit(link), () => link.answers);
     } catch (error) {
       if (this.#relaying === link) this.#send({ type: 'beat.missed', error });
+    } finally {
+      this.#isAuditing = false;
     }
   }
 
@@ -255,14 +299,28 @@ export class BackplaneLife implements ChartHost {
     this.#setting.events.emit('callback.failed', { callback: `action "${action}" of the backplane`, error });
   }
 
-  /** What `promise` settles with, unless that takes too long. */
-  #within<Result>(timeoutMs: number, promise: Promise<Result>): Promise<Result> {
+  /** What `promise` settles with, unless `progress` is the same for too long. */
+  #within<Result>(timeoutMs: number, promise: Promise<Result>, progress = (): number => 0): Promise<Result> {
     const { clock } = this.#setting;
     return new Promise((resolve, reject) => {
-      const timer = clock.setTimeout(() => reject(new Error(`No answer within ${timeoutMs} ms.`)), timeoutMs);
+      let timer: unknown;
+      const wait = (before: number): void => {
+        timer = clock.setTimeout(() => {
+          if (progress() === before) reject(new Error(`No answer within ${timeoutMs} ms.`));
+          else wait(progress());
+        }, timeoutMs);
+      };
+      wait(progress());
       promise.then(resolve, reject).finally(() => clock.clearTimeout(timer));
     });
   }
+}
+
+/** Rejects when `signal` is aborted. */
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 }
 
 const lifeLogic = chartLogic(
@@ -273,6 +331,8 @@ const lifeLogic = chartLogic(
       repair: (life) => life.repair(),
       startBeating: (life) => life.startBeating(),
       stopBeating: (life) => life.stopBeating(),
+      stopRelaying: (life) => life.stopRelaying(),
+      noteLapse: (life) => life.noteLapse(),
       reportUp: (life) => life.reportUp(),
       reportLost: (life, event) => life.reportLost(event as Failure),
       reportFailed: (life, event) => life.reportFailed(event as Failure),
@@ -282,6 +342,6 @@ const lifeLogic = chartLogic(
       leave: (life) => life.leave(),
       reportStopped: (life) => life.reportStopped(),
     },
-    guards: {},
+    guards: { hasLapsed: (life) => life.hasLapsed },
   }),
 );

@@ -103,6 +103,7 @@ export class ClusterNode implements Relay {
   /** Leaves the cluster; resolves when nothing of it is left. */
   async stop(): Promise<void> {
     await this.life.stop();
+    this.survey.stop();
     this.interest.clear();
     this.#claims.clear();
   }

@@ -67,7 +67,7 @@ export interface SurveySetting {
 
 export class Survey implements Cluster {
   readonly #setting: SurveySetting;
-  readonly #open = new Map<string, (answer: Answer) => void>();
+  readonly #open = new Map<string, { readonly take: (answer: Answer) => void; readonly finish: () => void }>();
 
   constructor(setting: SurveySetting) {
     this.#setting = setting;
@@ -125,7 +125,12 @@ export class Survey implements Cluster {
   /** Another node answers. */
   answered(value: unknown): void {
     const answer = value as Answer;
-    if (typeof answer.node === 'string' && Array.isArray(answer.page?.items)) this.#open.get(answer.id)?.(answer);
+    if (typeof answer.node === 'string' && Array.isArray(answer.page?.items)) this.#open.get(answer.id)?.take(answer);
+  }
+
+  /** Nobody answers any more: whoever asks has what is there. */
+  stop(): void {
+    for (const { finish } of this.#open.values()) finish();
   }
 
   async #pages(subject: Subject, args: readonly string[], request: ClusterRequest = {}): Promise<ClusterPage<object>> {
@@ -171,11 +176,12 @@ export class Survey implements Cluster {
       isListed = true;
       look();
     };
-    this.#open.set(question.id, (answer) => {
+    const take = (answer: Answer): void => {
       answers.set(answer.node, answer);
       expected.add(answer.node);
       look();
-    });
+    };
+    this.#open.set(question.id, { take, finish });
     try {
       link.publish(ALL_NODES, askMessage(question));
       // Whoever is not listed and answers is counted all the same.
