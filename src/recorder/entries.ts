@@ -69,10 +69,12 @@ export interface Entries {
     readonly function: string;
     readonly arguments: Json;
     readonly answer?: Json;
+    /** The number of its answer, which came later. */
+    readonly request?: number;
     /** Not while it handled something. */
     readonly beside?: true;
   };
-  /** The request with that number was answered. */
+  /** The request with that number was answered, or the call. */
   readonly answer: { readonly request: number; readonly data?: Json; readonly error?: Json };
   /** The handler has settled. */
   readonly settled: { readonly type: string; readonly attributes?: Json };

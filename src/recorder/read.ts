@@ -81,7 +81,13 @@ const entryChecks: Readonly<Record<EntryKind, Check>> = {
   event: fields({ event, lifecycle: text }),
   step: fields({ event }),
   state: fields({ state: (value) => encoded(value) ?? fields({})(value) }),
-  call: fields({ function: text, arguments: encoded, answer: optional(encoded), beside: optional(truth) }),
+  call: fields({
+    function: text,
+    arguments: encoded,
+    answer: optional(encoded),
+    request: optional(count),
+    beside: optional(truth),
+  }),
   answer: fields({ request: count, data: optional(encoded), error: optional(encoded) }),
   settled: fields({ type: text, attributes: optional(encoded) }),
   chart: fields({

@@ -178,21 +178,24 @@ export class Reel {
     if (given !== undefined) ({ answer } = given);
     const isLater = typeof (answer as { then?: unknown } | null | undefined)?.then === 'function';
     const json = answer === undefined || isLater ? undefined : this.parts.plain(answer);
+    // The replies to requests are numbered by themselves.
+    const isNumbered = isLater && !isBeside && name !== 'request';
     this.#write(
       {
         kind: 'call',
         function: name,
         arguments: recorded,
         ...(json !== undefined && { answer: json }),
+        ...(isNumbered && { request: this.#requests + 1 }),
         ...(isBeside && { beside: true as const }),
       },
       false,
       gaps,
     );
-    return answer;
+    return isNumbered ? this.request(answer as PromiseLike<unknown>) : answer;
   }
 
-  /** What the service gets for a request: the same, noted when it settles. */
+  /** What the service gets for a request, or from other nodes: the same, noted when it settles. */
   request(answer: PromiseLike<unknown>): Promise<unknown> {
     const request = ++this.#requests;
     const awaited = new Promise((resolve, reject) => {

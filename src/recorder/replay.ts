@@ -111,6 +111,8 @@ export class RecordedAnswers implements Prompter {
     const call = this.#calls[this.#next];
     if (call?.function !== name || !isDeepStrictEqual(call.arguments, args)) return undefined;
     this.#next++;
+    // The answer that comes later is an entry of its own.
+    if (call.request !== undefined) return { answer: new Promise(() => {}) };
     return call.answer === undefined ? undefined : { answer: decode(call.answer) };
   }
 
