@@ -85,6 +85,31 @@ describe('a backplane that breaks its word', () => {
   });
 });
 
+describe('a backplane that settles nothing when it is cut', () => {
+  it('keeps nobody waiting', async () => {
+    const clock = new SimulatedClock();
+    const engine = memoryEngine({ clock });
+    const never = (): Promise<never> => new Promise(() => {});
+    let isHanging = false;
+    const hanging = bent(engine.backplane(), (link) => ({
+      claim: never,
+      push: never,
+      removeGroup: never,
+      beat: () => (isHanging ? never() : link.beat()),
+    }));
+    const node = await startNode(hanging, clock);
+    const a = await node.puppet();
+    isHanging = true;
+    const answers = Promise.all([
+      a.call('storeConnection', 'x'),
+      node.troupe.pushTextToConnection('y', 'hello'),
+      node.troupe.removeConnectionGroup('z'),
+    ]);
+    const settled = await advanceUntil(clock, answers, { stepMs: 250, limitMs: 10_000 });
+    expect(settled.map(({ status }) => status)).toEqual(['timeout', 'timeout', 'timeout']);
+  });
+});
+
 describe('nothing is left', () => {
   it('of a Troupe that could not be created', () => {
     const connect = vi.fn(() => new Promise<never>(() => {}));

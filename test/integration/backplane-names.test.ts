@@ -91,3 +91,30 @@ describe('the owner of a name', () => {
     await b.hears('hello');
   });
 });
+
+describe('what is sent to the owner of a name', () => {
+  it('is not for the connection that it has replaced, while its node does not know yet', async () => {
+    const engine = memoryEngine();
+    const { open, opened } = gate();
+    let claims = 0;
+    const slow = bent(engine.backplane(), (link) => ({
+      async claim(name, connectionId): Promise<Claimed> {
+        const claimed = await link.claim(name, connectionId);
+        if (++claims === 2) await opened;
+        return claimed;
+      },
+    }));
+    const [one, two] = await Promise.all([startNode(slow), startNode(engine.backplane())]);
+    const [a, b] = await Promise.all([one.puppet(), one.puppet()]);
+    await a.call('storeConnection', 'x');
+    void b.call('storeConnection', 'x');
+    await expect.poll(() => claims).toBe(2);
+    expect(await two.troupe.pushTextToConnection('x', 'to the owner')).toMatchObject({ status: 'accepted' });
+    await two.troupe.closeStoredConnection('x', 4001, 'over');
+    open();
+    expect(await b.client.closed).toEqual({ code: 4001, reason: 'over' });
+    expect(b.heard).toEqual(['to the owner']);
+    expect(a.heard).toEqual([]);
+    expect(a.client.socket.readyState).toBe(1);
+  });
+});

@@ -10,73 +10,68 @@ import type {
   Topic,
 } from '../../backplane/contract.ts';
 
+const ENDED = new Error('The link to the backplane has ended.');
+
 export class GuardedLink implements BackplaneLink {
   readonly #link: BackplaneLink;
   readonly #failed: (error: unknown) => void;
   /** How many questions of a repair were answered: whether it goes on. */
   answers = 0;
+  /** Ends what was asked and is not answered. */
+  readonly #open = new Set<() => void>();
 
   constructor(link: BackplaneLink, failed: (error: unknown) => void) {
     this.#link = link;
     this.#failed = failed;
   }
 
-  // Asynchronous, so that what is thrown at the call is a rejection as well.
-
-  async beat(): Promise<'held' | 'lapsed'> {
-    return this.#link.beat();
+  beat(): Promise<'held' | 'lapsed'> {
+    return this.#held(() => this.#link.beat());
   }
 
-  async nodes(): Promise<readonly string[]> {
-    return this.#link.nodes();
+  nodes(): Promise<readonly string[]> {
+    return this.#held(() => this.#link.nodes());
   }
 
-  async subscribe(topics: readonly Topic[]): Promise<void> {
-    await this.#link.subscribe(topics);
-    this.answers++;
+  subscribe(topics: readonly Topic[]): Promise<void> {
+    return this.#counted(() => this.#link.subscribe(topics));
   }
 
-  async claim(name: string, connectionId: string): Promise<Claimed> {
-    return this.#link.claim(name, connectionId);
+  claim(name: string, connectionId: string): Promise<Claimed> {
+    return this.#held(() => this.#link.claim(name, connectionId));
   }
 
-  async release(name: string, connectionId: string): Promise<boolean> {
-    const wasReleased = await this.#link.release(name, connectionId);
-    this.answers++;
-    return wasReleased;
+  release(name: string, connectionId: string): Promise<boolean> {
+    return this.#counted(() => this.#link.release(name, connectionId));
   }
 
-  async remove(name: string): Promise<boolean> {
-    return this.#link.remove(name);
+  remove(name: string): Promise<boolean> {
+    return this.#held(() => this.#link.remove(name));
   }
 
-  async restore(bindings: readonly Binding[]): Promise<readonly (number | 'fenced')[]> {
-    const restored = await this.#link.restore(bindings);
-    this.answers++;
-    return restored;
+  restore(bindings: readonly Binding[]): Promise<readonly (number | 'fenced')[]> {
+    return this.#counted(() => this.#link.restore(bindings));
   }
 
   async push(name: string, payload: Uint8Array): Promise<PushOutcome> {
     try {
-      return await this.#link.push(name, payload);
+      return await this.#held(() => this.#link.push(name, payload));
     } catch (error) {
-      this.#failed(error);
+      if (error !== ENDED) this.#failed(error);
       return 'timeout';
     }
   }
 
-  async removeGroup(group: string, retire: boolean): Promise<number> {
-    return this.#link.removeGroup(group, retire);
+  removeGroup(group: string, retire: boolean): Promise<number> {
+    return this.#held(() => this.#link.removeGroup(group, retire));
   }
 
-  async generations(groups: readonly string[]): Promise<readonly Generation[]> {
-    const generations = await this.#link.generations(groups);
-    this.answers++;
-    return generations;
+  generations(groups: readonly string[]): Promise<readonly Generation[]> {
+    return this.#counted(() => this.#link.generations(groups));
   }
 
-  async leave(): Promise<void> {
-    await this.#link.leave();
+  leave(): Promise<void> {
+    return this.#held(() => this.#link.leave());
   }
 
   publish(topic: Topic, payload: Uint8Array): PublishOutcome {
@@ -102,6 +97,33 @@ export class GuardedLink implements BackplaneLink {
     } catch (error) {
       this.#failed(error);
     }
+    for (const end of this.#open) end();
+    this.#open.clear();
+  }
+
+  /** What `ask` settles with, and a rejection if the link ends first; what is thrown at the call is one as well. */
+  #held<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const asked = ask();
+      const end = (): void => reject(ENDED);
+      this.#open.add(end);
+      asked.then(
+        (answer) => {
+          this.#open.delete(end);
+          resolve(answer);
+        },
+        (error: Error) => {
+          this.#open.delete(end);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  async #counted<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    const answer = await this.#held(ask);
+    this.answers++;
+    return answer;
   }
 }
 

@@ -144,13 +144,15 @@ export class ClusterNode implements Relay {
     const message = readMessage(payload);
     if (message?.kind !== 'push' && message?.kind !== 'close') return 'closed';
     const connection = this.#claims.get(name)?.connection;
-    if (connection === undefined) {
+    if (connection?.id !== connectionId) {
       // The engine knows of a claim whose answer is not here yet.
       const settled = this.#claims.settled(name);
-      if (settled === undefined) return 'moved';
-      void settled.then(() => this.#direct(name, connectionId, payload));
-      return 'accepted';
+      if (settled !== undefined) {
+        void settled.then(() => this.#direct(name, connectionId, payload));
+        return 'accepted';
+      }
     }
+    if (connection === undefined) return 'moved';
     if (message.kind === 'push') return connection.deliver(message.frame);
     this.#claims.unbind(name);
     this.#claims.release(name, connection.id);

@@ -10,6 +10,7 @@
  *     ask:    kind 3 | JSON
  *     answer: kind 4 | JSON
  */
+import { checkClose } from '../../arguments.ts';
 import { frameOf, KeyedFrame, type Frame } from '../../delivery/frame.ts';
 
 const PUSH = 1;
@@ -76,7 +77,7 @@ export function readMessage(payload: Uint8Array): WireMessage | undefined {
       case PUSH:
         return readPush(bytes);
       case CLOSE:
-        return { kind: 'close', code: bytes.readUInt16BE(1), reason: bytes.toString('utf8', 3) };
+        return readClose(bytes);
       case ASK:
         return { kind: 'ask', value: JSON.parse(bytes.toString('utf8', 1)) };
       case ANSWER:
@@ -85,9 +86,15 @@ export function readMessage(payload: Uint8Array): WireMessage | undefined {
         return undefined;
     }
   } catch {
-    // Cut off, or no JSON.
+    // Cut off, no JSON, or a close that no server may send.
     return undefined;
   }
+}
+
+function readClose(bytes: Buffer): WireMessage {
+  const close = { code: bytes.readUInt16BE(1), reason: bytes.toString('utf8', 3) };
+  checkClose(close.code, close.reason);
+  return { kind: 'close', ...close };
 }
 
 function readPush(bytes: Buffer): WireMessage | undefined {

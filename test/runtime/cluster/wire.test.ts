@@ -56,6 +56,11 @@ describe('what nodes say to each other', () => {
     for (const frame of [masked, fragment, close]) expect(readMessage(frame)).toBeUndefined();
   });
 
+  it('closes nothing in a way that no server may', () => {
+    for (const code of [0, 999, 1005, 1006, 1015, 5000]) expect(readMessage(closeMessage(code, ''))).toBeUndefined();
+    expect(readMessage(closeMessage(1000, 'x'.repeat(124)))).toBeUndefined();
+  });
+
   it('never throws, whatever arrives', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), fc.integer({ min: 0, max: 5 }), (bytes, kind) => {
