@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { BackplaneLink, BackplaneSink, Topic } from 'troupe/backplane';
 import { nats, type NatsOptions } from 'troupe/nats';
@@ -137,6 +138,19 @@ describe.skipIf(!hasNats)('the backplane over NATS', () => {
     await other.link.release(name, 'second');
     owned.delete('second');
     expect(await pushing.link.push(name, bytes('message'))).toBe('unknown');
+  });
+
+  it('hears nothing of what an earlier connection of its node sent and is still on its way', async () => {
+    const { link, id, until } = await node();
+    const outside = await connect({ servers: server.url });
+    onTestFinished(() => outside.close());
+    await link.subscribe(['s:news']);
+    const token = (text: string): string => Buffer.from(text).toString('base64url');
+    const publish = (from: string): void =>
+      outside.publish(`troupe.t.${token('s:news')}`, from, { reply: `troupe.f.${token(from)}` });
+    publish(id);
+    publish('another');
+    expect(await until(1)).toEqual([['message', 's:news', 'another']]);
   });
 
   it('takes nothing that is larger than the server takes', async () => {

@@ -17,8 +17,8 @@ export class Leases {
   readonly #nodeId: string;
   readonly #key: string;
   #revision = 0;
-  /** As of the last beat; a node may have come since. */
-  #alive: ReadonlySet<string> = new Set();
+  /** As of the last beat, and who was found to live since. */
+  #alive = new Set<string>();
 
   constructor(bucket: Bucket, clock: EngineClock, nodeId: string) {
     this.#bucket = bucket;
@@ -44,7 +44,8 @@ export class Leases {
     const { keys, writtenMs } = await this.#bucket.keys(LEASES);
     this.#clock.observe(writtenMs);
     this.#alive = new Set([...keys.map(decoded), this.#nodeId]);
-    return this.#alive;
+    // The caller's own: this one grows.
+    return new Set(this.#alive);
   }
 
   /** The other nodes that lived at the last beat. */
@@ -58,7 +59,10 @@ export class Leases {
   }
 
   async isAlive(nodeId: string): Promise<boolean> {
-    return nodeId === this.#nodeId || (await this.#bucket.read(leaseKey(nodeId))) !== undefined;
+    if (nodeId === this.#nodeId) return true;
+    const isAlive = (await this.#bucket.read(leaseKey(nodeId))) !== undefined;
+    if (isAlive) this.#alive.add(nodeId);
+    return isAlive;
   }
 
   async giveUp(): Promise<void> {
