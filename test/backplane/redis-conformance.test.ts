@@ -38,8 +38,12 @@ describe.skipIf(isMissing('redis-server')).concurrent('Redis', () => {
       };
     },
     async hanging() {
-      const { url, child, stop } = await startRedis();
-      return { make: () => redis({ url, connectTimeoutMs: 3000 }), freeze: () => child.kill('SIGSTOP'), end: stop };
+      const hung = await startRedis();
+      return {
+        make: () => redis({ url: hung.url, connectTimeoutMs: 3000 }),
+        freeze: () => hung.child.kill('SIGSTOP'),
+        end: async () => hung.stop(),
+      };
     },
   });
 
