@@ -141,16 +141,16 @@ describe.skipIf(!hasNats)('the backplane over NATS', () => {
   });
 
   it('hears nothing of what an earlier connection of its node sent and is still on its way', async () => {
-    const { link, id, until } = await node();
+    const listening = await node();
     const outside = await connect({ servers: server.url });
     onTestFinished(() => outside.close());
-    await link.subscribe(['s:news']);
+    await listening.link.subscribe(['s:news']);
     const token = (text: string): string => Buffer.from(text).toString('base64url');
     const publish = (from: string): void =>
       outside.publish(`troupe.t.${token('s:news')}`, from, { reply: `troupe.f.${token(from)}` });
-    publish(id);
+    publish(listening.id);
     publish('another');
-    expect(await until(1)).toEqual([['message', 's:news', 'another']]);
+    expect(await listening.until(1)).toEqual([['message', 's:news', 'another']]);
   });
 
   it('takes nothing that is larger than the server takes', async () => {
