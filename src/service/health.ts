@@ -44,7 +44,7 @@ export interface BackplaneHealth {
   readonly state: string;
   /** Whether messages go between nodes. */
   readonly isUp: boolean;
-  /** How many attempts to connect have failed since there was a link. */
+  /** How many links in a row did not last, or never came about; 0 after the first beat of one that did. */
   readonly failures: number;
   /** Why there is none. For operators, not for strangers. */
   readonly error?: string;

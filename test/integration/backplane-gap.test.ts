@@ -23,11 +23,11 @@ function held(backplane: Backplane, hold: (link: BackplaneLink) => Partial<Backp
 describe('while a link is repaired', () => {
   it('what comes is subscribed to as soon as it is up', async () => {
     const engine = memoryEngine();
-    let gate: Gate | undefined;
+    const repair: { gate?: Gate } = {};
     const backplane = held(engine.backplane(), (link) => ({
       // It is what a repair does last.
       async restore(bindings) {
-        await gate?.opened;
+        await repair.gate?.opened;
         return link.restore(bindings);
       },
     }));
@@ -37,11 +37,11 @@ describe('while a link is repaired', () => {
     const down = Promise.all([isDown(one.troupe), isDown(two.troupe)]);
     engine.stop();
     await down;
-    gate = createGate();
+    repair.gate = createGate();
     engine.start();
     await expect.poll(() => one.troupe.health().backplane?.state).toBe('repairing');
     expect(await a.call('addConnectionToGroup', 'late')).toMatchObject({ status: 'accepted' });
-    gate.open();
+    repair.gate.open();
     await expect.poll(() => two.troupe.health().backplane?.isUp).toBe(true);
     await expect
       .poll(() => {

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SimulatedClock } from 'xstate';
 import { createTroupe, defineService } from 'troupe';
-import { memoryEngine, type BackplaneLink } from 'troupe/backplane';
+import { memoryEngine, type Backplane, type BackplaneLink } from 'troupe/backplane';
 import { bent } from '../support/bent-backplane.ts';
 import { isUp, startNode } from '../support/nodes.ts';
 import { advance, advanceUntil } from '../support/server.ts';
@@ -128,5 +128,26 @@ describe('nothing is left', () => {
     await advanceUntil(clock, one.troupe.close({ drain: { timeoutMs: 100 } }), { stepMs: 50 });
     engine.heal(two.id);
     expect(await asking).toMatchObject({ answered: 1 });
+  });
+});
+
+describe('a link that comes up and is lost at once, again and again', () => {
+  it('is made after waits that get longer', async () => {
+    const clock = new SimulatedClock();
+    const backplane = memoryEngine({ clock }).backplane();
+    const lose: (() => void)[] = [];
+    const flapping: Backplane = {
+      engine: 'flapping',
+      connect(nodeId, sink, signal) {
+        lose.push(() => sink.lost(new Error('Gone again.')));
+        return backplane.connect(nodeId, sink, signal);
+      },
+    };
+    const { troupe } = await startNode(flapping, clock);
+    troupe.on('backplane.connected', () => lose.at(-1)!());
+    lose[0]!();
+    await advance(clock, 10_000, 50);
+    expect(lose.length).toBeGreaterThan(4);
+    expect(lose.length).toBeLessThan(12);
   });
 });

@@ -81,6 +81,7 @@ describe('while the engine is away', () => {
     expect(told[0]).toBe('backplane.lost');
     expect(told.at(-1)).toBe('backplane.connected');
     expect(new Set(told.slice(1, -1))).toEqual(new Set(['backplane.unreachable']));
+    await advance(clock, 3000, 100);
     expect(troupe.health().backplane).toEqual({ engine: 'memory', state: 'up', isUp: true, failures: 0 });
   });
 });

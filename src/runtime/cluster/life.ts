@@ -102,7 +102,7 @@ export class BackplaneLife implements ChartHost {
     return this.#lastError;
   }
 
-  /** How many attempts have failed since there was a link. */
+  /** How many links in a row did not last, or never came about. */
   get failures(): number {
     return this.#failures;
   }
@@ -185,7 +185,6 @@ export class BackplaneLife implements ChartHost {
   reportUp(): void {
     const { events } = this.#setting;
     this.#relaying = this.#link;
-    this.#failures = 0;
     this.#lastError = undefined;
     this.#setting.resumed(this.#link!);
     const again = this.#hasBeenUp;
@@ -242,6 +241,8 @@ export class BackplaneLife implements ChartHost {
       if (this.#link !== link || !this.#isBeating) return;
       this.#beatLater();
       if (lease === 'lapsed') return this.#send({ type: 'beat.lapsed' });
+      // One that comes and goes is no success: waits get longer until a link has lasted.
+      if (this.#relaying === link) this.#failures = 0;
       this.#beats = (this.#beats + 1) % BEATS_PER_AUDIT;
       if (this.#beats === 0 && this.#relaying === link) void this.#audit(link);
     } catch (error) {
