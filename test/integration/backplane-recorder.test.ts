@@ -24,9 +24,9 @@ it('a recording is replayed with what other nodes answered', async () => {
   const other = await startNode(engine.backplane());
   const friend = await other.puppet();
   await friend.call('storeConnection', 'friend');
-  const { url } = await serve([service], { backplane: engine.backplane() });
+  const server = await serve([service], { backplane: engine.backplane() });
   await expect.poll(async () => (await other.troupe.cluster.nodes()).length).toBe(2);
-  const client = await connect(url('/caller'));
+  const client = await connect(server.url('/caller'));
   client.send('friend');
   expect(await client.next()).toBe('ok, delivered');
   const recording = await recordings.next();

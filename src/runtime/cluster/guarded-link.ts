@@ -104,19 +104,11 @@ export class GuardedLink implements BackplaneLink {
   /** What `ask` settles with, and a rejection if the link ends first; what is thrown at the call is one as well. */
   #held<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const asked = ask();
       const end = (): void => reject(ENDED);
+      ask()
+        .then(resolve, reject)
+        .finally(() => this.#open.delete(end));
       this.#open.add(end);
-      asked.then(
-        (answer) => {
-          this.#open.delete(end);
-          resolve(answer);
-        },
-        (error: Error) => {
-          this.#open.delete(end);
-          reject(error);
-        },
-      );
     });
   }
 
