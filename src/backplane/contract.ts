@@ -71,17 +71,22 @@ export interface BackplaneLink {
   remove(name: string): Promise<boolean>;
   /**
    * After a gap, and now and then: makes this node the owner again of each name that nobody owns, that it owns, or that
-   * is owned with a lesser epoch; such an owner MUST be told (`replaced`). Answers in the order of `bindings`, of which
-   * there are at most 500: the epoch that is now in force, or `fenced` where somebody else's is greater.
+   * is owned with a lesser epoch; such an owner MUST be told (`replaced`). Of what this node owns, the connection becomes
+   * the one given here, and the greater epoch stays: it may be that of a claim whose answer was lost. Answers in the order
+   * of `bindings`, of which there are at most 500: the epoch that is now in force, or `fenced` where another node's is
+   * greater.
    */
   restore(bindings: readonly Binding[]): Promise<readonly (number | 'fenced')[]>;
-  /** Hands `payload` to the owner of `name`, which may be this node. MUST NOT reject. */
+  /**
+   * Hands `payload` to the owner of `name`, which may be this node. MUST NOT reject. What one node pushes to one name
+   * arrives in that order, at most once.
+   */
   push(name: string, payload: Uint8Array): Promise<PushOutcome>;
 
   /**
-   * Tells all *other* nodes that subscribe to `g:<group>`, in the order of what this node publishes there, that the group
-   * was removed (`groupRemoved`), remembers that for a day at least, and answers the generation. With `retire` it is
-   * remembered for good.
+   * Tells all *other* nodes that subscribe to `g:<group>` that the group was removed (`groupRemoved`): after what this node
+   * published there before, and before what it publishes there once this has resolved. Remembers it for a day at least,
+   * and answers the generation. With `retire` it is remembered for good.
    */
   removeGroup(group: string, retire: boolean): Promise<number>;
   /** The latest removal of each group, in the order asked for, of which there are at most 500. */
