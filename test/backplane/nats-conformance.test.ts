@@ -45,7 +45,7 @@ describe.skipIf(!hasNats).concurrent('the backplane over NATS', () => {
   });
 
   // Servers are started on a machine that may be busy.
-  it.each(tests)('$name', async ({ run }) => run(), 15_000);
+  it.each(tests.map(({ name, run }) => [name, run] as const))('%s', async (_name, run) => run(), 15_000);
 
   it('is held to all of the suite', () => {
     expect(tests.filter(({ skip }) => skip !== undefined)).toEqual([]);
