@@ -7,6 +7,8 @@ export interface Surroundings {
   readonly folder: string;
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
+  /** Ends the process, whatever keeps it. */
+  exit(): void;
 }
 
 export interface Command {

@@ -10,14 +10,20 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TroupeError } from '../errors.ts';
 import * as own from '../index.ts';
+import type * as Nats from '../nats.ts';
+import type * as Redis from '../redis.ts';
 
-type Face = Pick<typeof own, 'asyncApiOf' | 'isService' | 'replayRecording'>;
+type Face = Pick<typeof own, 'asyncApiOf' | 'closeOnSignals' | 'createTroupe' | 'isService' | 'replayRecording'>;
 
 export interface Loaded {
   /** The `troupe` that the module imports: what one copy has made means nothing to another. */
   readonly troupe: Face;
   /** What the module exports, by name. */
   readonly exports: Readonly<Record<string, unknown>>;
+  /** `troupe/redis` of that troupe. Rejects with `ERR_MODULE_NOT_FOUND` where its peer is not installed. */
+  redis(): Promise<typeof Redis>;
+  /** `troupe/nats`, likewise. */
+  nats(): Promise<typeof Nats>;
 }
 
 /** @throws {TroupeError} `TROUPE_MODULE_UNLOADABLE` */
@@ -29,7 +35,12 @@ export async function loadModule(path: string, folder: string): Promise<Loaded> 
   const unregister = isTyped ? await registerTsx() : undefined;
   try {
     const exports = (await import(pathToFileURL(file).href)) as Loaded['exports'];
-    return { exports, troupe: await faceFor(require) };
+    return {
+      exports,
+      troupe: await faceFor(require),
+      redis: async () => (await import(partFor(require, 'troupe/redis'))) as typeof Redis,
+      nats: async () => (await import(partFor(require, 'troupe/nats'))) as typeof Nats,
+    };
   } catch (error) {
     const hint = isTyped && unregister === undefined ? ' (tsx is not installed beside it)' : '';
     throw unloadable(path, `${error instanceof Error ? error.message : String(error)}${hint}`, error);
@@ -65,6 +76,17 @@ async function faceFor(require: NodeJS.Require): Promise<Face> {
     return own;
   }
   return (await import(pathToFileURL(file).href)) as Face;
+}
+
+/** The address of a part of the package: the module's, or where that has none, the program's own. */
+function partFor(require: NodeJS.Require, name: string): string {
+  let file: string;
+  try {
+    file = require.resolve(name);
+  } catch {
+    file = createRequire(import.meta.url).resolve(name);
+  }
+  return pathToFileURL(file).href;
 }
 
 function unloadable(module: string, reason: string, cause?: unknown): TroupeError {

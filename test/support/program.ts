@@ -24,7 +24,17 @@ interface RunOptions {
 }
 
 /** Runs a program, which gets SIGTERM when the test ends. */
-export function run(
+export function run(command: string, parameters: readonly string[], options: RunOptions = {}): Program {
+  const program = launch(command, parameters, options);
+  onTestFinished(async () => {
+    program.child.kill('SIGTERM');
+    await program.ended;
+  });
+  return program;
+}
+
+/** Runs a program that several tests share: whoever starts it ends it. */
+export function launch(
   command: string,
   parameters: readonly string[],
   { cwd = root, env = {} }: RunOptions = {},
@@ -39,10 +49,6 @@ export function run(
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk));
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, output, errors }));
-  onTestFinished(async () => {
-    child.kill('SIGTERM');
-    await ended;
-  });
   return {
     child,
     ended,
