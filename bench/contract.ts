@@ -13,7 +13,15 @@ export const serverNames = [
   'uwebsockets',
   'net',
 ] as const;
-export type ServerName = (typeof serverNames)[number];
+/** A server that is one process. */
+export type SoleServerName = (typeof serverNames)[number];
+
+/** Several processes over an engine, in the workloads that begin with `cluster-`. */
+export const clusterServerNames = ['troupe-redis', 'troupe-nats', 'socket.io-redis', 'socket.io-redis-tuned'] as const;
+export type ClusterServerName = (typeof clusterServerNames)[number];
+
+export type ServerName = SoleServerName | ClusterServerName;
+export const allServerNames: readonly ServerName[] = [...serverNames, ...clusterServerNames];
 
 /** What one measurement of one server in one round came to. */
 export interface Sample {
@@ -44,7 +52,9 @@ interface AboutWorkload {
   /** How it is measured and what is checked, in a sentence or two. */
   readonly method?: string;
   readonly servers: readonly ServerName[];
-  /** The greatest ratio to `ws` of the same round that is within budget, by server; a difference for memory. */
+  /** What the others are compared with: `ws` when absent. */
+  readonly baseline?: ServerName;
+  /** The greatest ratio to the baseline of the same round that is within budget, by server; a difference for memory. */
   readonly budgets: Readonly<Partial<Record<ServerName, Budget>>>;
   /** Other figures of the same measurements that have a table of their own. */
   readonly figures?: readonly Figure[];
@@ -86,7 +96,7 @@ export interface Figure {
 }
 
 export interface Budget {
-  /** `ratio`: value / ws value; `difference`: value - ws value; `self`: the value itself. */
+  /** `ratio`: value / baseline value; `difference`: value - baseline value; `self`: the value itself. */
   readonly kind: 'ratio' | 'difference' | 'self';
   readonly atMost: number;
   readonly stretch?: number;
@@ -97,7 +107,7 @@ export interface Row {
   /** One for each round, or for each set of a round where servers are measured side by side. */
   readonly samples: readonly Sample[];
   readonly median: number;
-  /** Median over the samples of value / value of ws in the same round or set; not where the budgets are about the value `self`. */
+  /** Median over the samples of value / baseline value in the same round or set; not where the budgets are about the value `self`. */
   readonly ratio?: number;
   /** Why there are no samples. */
   readonly unavailable?: string;
@@ -108,6 +118,7 @@ export interface WorkloadResult {
   readonly title: string;
   readonly unit: string;
   readonly method?: string;
+  readonly baseline?: ServerName;
   readonly budgets: Workload['budgets'];
   readonly rows: readonly Row[];
 }

@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { serverNames, type Results, type WorkloadResult } from './contract.ts';
+import { allServerNames, type Results, type WorkloadResult } from './contract.ts';
 import { describeMachine } from './machine.ts';
 import { readOptions, type Options } from './options.ts';
 import { terminalReport } from './report/terminal.ts';
@@ -50,7 +50,7 @@ async function run(options: Options): Promise<Results> {
   for (const workload of chosen(options)) {
     const results = await runWorkload(workload, {
       rounds: options.rounds,
-      servers: options.servers ?? serverNames,
+      servers: options.servers ?? allServerNames,
       options: { scale: options.quick ? quickScale : 1, onProgress: progress },
     });
     measured.push(...results);

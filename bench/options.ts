@@ -1,6 +1,6 @@
 /** The command line of the benchmark. */
 import { parseArgs } from 'node:util';
-import { serverNames, type ServerName } from './contract.ts';
+import { allServerNames, type ServerName } from './contract.ts';
 
 export interface Options {
   readonly quick: boolean;
@@ -26,7 +26,7 @@ export function usage(workloads: readonly string[]): string {
 
   --quick              a shorter run, within two minutes
   --workload <names>   only these, separated by commas: ${workloads.join(', ')}
-  --server <names>     only these beside ws: ${serverNames.join(', ')}
+  --server <names>     only these beside what they are compared with: ${allServerNames.join(', ')}
   --rounds <n>         how often all servers take turns (3; with --quick 1)
   --json <file>        writes the results into a file
   --write              writes bench/RESULTS.md although the run is not a full one
@@ -59,7 +59,7 @@ export function readOptions(args: readonly string[], workloads: readonly string[
     throw new UsageError(`--rounds: "${values.rounds}" is no whole number from 1 on.`);
   }
   const chosenWorkloads = listed('workload', values.workload, workloads);
-  const chosenServers = listed('server', values.server, serverNames) as ServerName[] | undefined;
+  const chosenServers = listed('server', values.server, allServerNames) as ServerName[] | undefined;
   const quick = values.quick ?? false;
   const isFull = !quick && chosenWorkloads === undefined && chosenServers === undefined;
   return {
@@ -71,7 +71,7 @@ export function readOptions(args: readonly string[], workloads: readonly string[
     // Without ws there is nothing to compare with.
     ...(chosenServers === undefined
       ? {}
-      : { servers: serverNames.filter((name) => name === 'ws' || chosenServers.includes(name)) }),
+      : { servers: allServerNames.filter((name) => name === 'ws' || chosenServers.includes(name)) }),
     ...(report ? { report: positionals } : {}),
     ...(values.json === undefined ? {} : { json: values.json }),
   };

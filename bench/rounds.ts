@@ -57,18 +57,28 @@ export async function runWorkload(
   }
   // Where a figure is judged by itself, it is a ratio already.
   const isJudgedItself = Object.values(workload.budgets).some(({ kind }) => kind === 'self');
-  const baseline = isJudgedItself ? [] : (samples.get('ws') ?? []);
+  const baseline = isJudgedItself ? [] : (samples.get(workload.baseline ?? 'ws') ?? []);
   const rows = (value: (sample: Sample) => Sample): Row[] =>
     taking.map((server) =>
       rowOf(server, (samples.get(server) ?? []).map(value), baseline.map(value), unavailable.get(server)),
     );
   const { name, title, unit, budgets, figures = [], method } = workload;
+  const compared = workload.baseline === undefined ? {} : { baseline: workload.baseline };
   return [
-    { name, title, unit, ...(method === undefined ? {} : { method }), budgets, rows: rows((sample) => sample) },
+    {
+      name,
+      title,
+      unit,
+      ...(method === undefined ? {} : { method }),
+      ...compared,
+      budgets,
+      rows: rows((sample) => sample),
+    },
     ...figures.map((figure) => ({
       name: figure.name,
       title: figure.title,
       unit: figure.unit,
+      ...compared,
       budgets: figure.budgets,
       rows: rows(({ extra, checked }) => ({ value: extra?.[figure.of] ?? Number.NaN, checked })),
     })),

@@ -23,12 +23,17 @@ export async function endAllProcesses(): Promise<void> {
   await Promise.all(exits);
 }
 
+/** `endAllProcesses` ends it as well. */
+export function watch(child: ChildProcess): void {
+  child.once('spawn', () => running.add(child)).once('exit', () => running.delete(child));
+}
+
 /** A compiled program as plain Node.js with `--expose-gc` and a channel for messages. */
 export function forkPinned(program: URL, args: readonly string[], core = serverCore): ChildProcess {
   const command = [process.execPath, '--expose-gc', ...nodeFlags, fileURLToPath(program), ...args];
   const [file = '', ...rest] = core === undefined ? command : ['taskset', '-c', core, ...command];
   const child = spawn(file, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  child.once('spawn', () => running.add(child)).once('exit', () => running.delete(child));
+  watch(child);
   return child;
 }
 

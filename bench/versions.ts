@@ -2,7 +2,16 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-const packages = ['ws', 'xstate', 'socket.io', 'crossws', 'uwebsockets'] as const;
+const packages = [
+  'ws',
+  'xstate',
+  'socket.io',
+  'crossws',
+  'uwebsockets',
+  '@socket.io/redis-adapter',
+  '@redis/client',
+  '@nats-io/transport-node',
+] as const;
 
 /** What a server would load, whatever the package exports. */
 function installedVersion(name: string): string | undefined {

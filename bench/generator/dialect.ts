@@ -34,5 +34,5 @@ const socketIo: Dialect = {
 };
 
 export function dialectOf(server: ServerName): Dialect {
-  return server === 'socket.io' ? socketIo : plain;
+  return server.startsWith('socket.io') ? socketIo : plain;
 }

@@ -24,9 +24,13 @@ export interface Judgement {
   readonly verdict: Verdict;
 }
 
+export function baselineOf({ baseline = 'ws' }: WorkloadResult): ServerName {
+  return baseline;
+}
+
 /** Each budget of a workload beside what was reached. */
 export function judgements(result: WorkloadResult): Judgement[] {
-  const baseline = rowFor(result, 'ws');
+  const baseline = rowFor(result, baselineOf(result));
   return result.rows.flatMap((row) => {
     const budget = result.budgets[row.server];
     if (budget === undefined) return [];
@@ -36,10 +40,10 @@ export function judgements(result: WorkloadResult): Judgement[] {
 }
 
 /** `0.30 × ws`, `ws + 2.50`, or the figure itself. */
-export function inTermsOfWs({ kind }: Budget, value: number | undefined): string {
+export function inTermsOf(baseline: ServerName, { kind }: Budget, value: number | undefined): string {
   if (value === undefined || Number.isNaN(value)) return '–';
-  if (kind === 'ratio') return `${value.toFixed(2)} × ws`;
-  if (kind === 'difference') return `ws ${value < 0 ? '−' : '+'} ${short(Math.abs(value))}`;
+  if (kind === 'ratio') return `${value.toFixed(2)} × ${baseline}`;
+  if (kind === 'difference') return `${baseline} ${value < 0 ? '−' : '+'} ${short(Math.abs(value))}`;
   return short(value);
 }
 

@@ -1,6 +1,6 @@
 /** bench/RESULTS.md, from the results alone: nothing in it is typed by hand. */
 import type { Results, Row, WorkloadResult } from '../contract.ts';
-import { extrasOf, inTermsOfWs, isMeasured, judgements, rowFor, short } from './cells.ts';
+import { baselineOf, extrasOf, inTermsOf, isMeasured, judgements, rowFor, short } from './cells.ts';
 
 type Line = readonly string[];
 
@@ -16,7 +16,7 @@ function plain(text: string): string {
 
 /** Whether Socket.IO costs more than this row: it has to, on every row. */
 function besideSocketIo(result: WorkloadResult, row: Row | undefined): string {
-  const other = rowFor(result, 'socket.io');
+  const other = rowFor(result, 'socket.io') ?? rowFor(result, 'socket.io-redis');
   if (row === undefined || other === undefined || !isMeasured(row) || !isMeasured(other)) return '–';
   return `${other.median > row.median ? 'below' : '**not below**'} (${short(other.median)})`;
 }
@@ -26,8 +26,8 @@ function budgetTable(workloads: readonly WorkloadResult[]): string {
     judgements(result).map(({ server, budget, figure, verdict }) => [
       `[${result.name}](#${result.name})`,
       server,
-      inTermsOfWs(budget, budget.atMost),
-      inTermsOfWs(budget, figure),
+      inTermsOf(baselineOf(result), budget, budget.atMost),
+      inTermsOf(baselineOf(result), budget, figure),
       verdict === 'not reached' ? `**${verdict}**` : verdict,
       besideSocketIo(result, rowFor(result, server)),
     ]),
@@ -62,7 +62,10 @@ function section(result: WorkloadResult): string {
   return [
     `### ${result.name}`,
     `${result.title}, ${result.unit}.${result.method === undefined ? '' : ` ${result.method}`}`,
-    table(['server', 'median', 'least – most', 'ratio to ws', 'rounds', 'checked'], result.rows.map(serverLine)),
+    table(
+      ['server', 'median', 'least – most', `ratio to ${baselineOf(result)}`, 'rounds', 'checked'],
+      result.rows.map(serverLine),
+    ),
     ...(extras === undefined ? [] : ['Further figures, medians:', extras]),
   ].join('\n\n');
 }

@@ -7,12 +7,20 @@ function conditions({ machine, versions, quick }: Results): string {
   return JSON.stringify({ machine, versions, quick });
 }
 
+/** What only one of them took note of is no contradiction. */
+function areAlike(one: Results, other: Results): boolean {
+  const names = Object.keys(one.versions).filter((name) => name in other.versions);
+  const shared = ({ versions }: Results): Record<string, string> =>
+    Object.fromEntries(names.map((name) => [name, versions[name]!]));
+  return conditions({ ...one, versions: shared(one) }) === conditions({ ...other, versions: shared(other) });
+}
+
 /** @throws {UsageError} The runs were made on different machines, versions or lengths. */
 export function merged(runs: readonly Results[]): Results {
   const [first, ...others] = runs;
   if (first === undefined) throw new UsageError('--report: there are no results');
   if (others.length === 0) return first;
-  const stranger = others.find((run) => conditions(run) !== conditions(first));
+  const stranger = others.find((run) => !areAlike(run, first));
   if (stranger !== undefined)
     throw new UsageError(`--report: these are not runs of one kind: ${conditions(first)} and ${conditions(stranger)}`);
   const workloads = new Map<string, WorkloadResult>();
@@ -28,5 +36,6 @@ export function merged(runs: readonly Results[]): Results {
       .map((run) => run.date)
       .toSorted()
       .at(-1) ?? first.date;
-  return { ...about, date, workloads: [...workloads.values()] };
+  const versions = Object.fromEntries(runs.flatMap((run) => Object.entries(run.versions)));
+  return { ...about, date, versions, workloads: [...workloads.values()] };
 }

@@ -1,6 +1,6 @@
 /** All workloads at a glance: bars for the ratio to ws, a mark for the budget. */
 import type { Results, ServerName, WorkloadResult } from '../contract.ts';
-import { rowFor } from './cells.ts';
+import { baselineOf, rowFor } from './cells.ts';
 import { bar, line, phoneWidth, render, text } from './svg.ts';
 
 const shown: readonly ServerName[] = ['troupe-handlers', 'troupe-machine', 'socket.io'];
@@ -41,7 +41,9 @@ function group(result: WorkloadResult, y: number): { drawn: string[]; end: numbe
 }
 
 export function ratiosPlot({ workloads }: Results): string | undefined {
-  const compared = workloads.filter((result) => shown.some((server) => rowFor(result, server)?.ratio !== undefined));
+  const compared = workloads.filter(
+    (result) => baselineOf(result) === 'ws' && shown.some((server) => rowFor(result, server)?.ratio !== undefined),
+  );
   if (compared.length === 0) return undefined;
   const groups: string[] = [];
   let bottom = top;

@@ -1,18 +1,19 @@
 /** The table that a run ends with. */
-import { serverNames, type Results, type Row, type WorkloadResult } from '../contract.ts';
-import { inTermsOfWs, isMeasured, judgements, rowFor, short } from './cells.ts';
+import { allServerNames, type Results, type ServerName, type WorkloadResult } from '../contract.ts';
+import { baselineOf, inTermsOf, isMeasured, judgements, rowFor, short } from './cells.ts';
 
-function cell(row: Row | undefined): string {
+function cell(result: WorkloadResult, server: ServerName): string {
+  const row = rowFor(result, server);
   if (row === undefined) return '';
   if (!isMeasured(row)) return row.unavailable?.startsWith('failed') === true ? 'failed' : 'n/a';
-  const ratio = row.server === 'ws' || row.ratio === undefined ? '' : ` (${row.ratio.toFixed(2)})`;
+  const ratio = server === baselineOf(result) || row.ratio === undefined ? '' : ` (${row.ratio.toFixed(2)})`;
   return short(row.median) + ratio;
 }
 
 function budgetLine(result: WorkloadResult): string {
   const parts = judgements(result).map(
     ({ server, budget, figure, verdict }) =>
-      `${server}: ${inTermsOfWs(budget, figure)}, budget ${inTermsOfWs(budget, budget.atMost)}, ${verdict}`,
+      `${server}: ${inTermsOf(baselineOf(result), budget, figure)}, budget ${inTermsOf(baselineOf(result), budget, budget.atMost)}, ${verdict}`,
   );
   return `  ${result.name.padEnd(15)} ${parts.join(`\n${' '.repeat(18)}`)}`;
 }
@@ -37,19 +38,16 @@ function missing(workloads: readonly WorkloadResult[]): string[] {
 }
 
 export function terminalReport({ workloads, rounds, machine }: Results): string {
-  const servers = serverNames.filter((server) => workloads.some((result) => rowFor(result, server) !== undefined));
-  const lines = workloads.map((result) => [
-    result.name,
-    ...servers.map((server) => cell(rowFor(result, server))),
-    result.unit,
-  ]);
+  const servers = allServerNames.filter((server) => workloads.some((result) => rowFor(result, server) !== undefined));
+  const lines = workloads.map((result) => [result.name, ...servers.map((server) => cell(result, server)), result.unit]);
   const judged = workloads.filter((result) => judgements(result).length > 0);
   const gone = missing(workloads);
+  const baselines = [...new Set(workloads.map(baselineOf))];
   const shared = machine.pinned ? '' : '; servers and generator shared cores';
   return [
     table([['workload', ...servers, ''], ...lines]),
     '',
-    `In brackets: the ratio to ws of the same round. Medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}${shared}.`,
+    `In brackets: the ratio to ${baselines.join(', or ')} of the same round. Medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}${shared}.`,
     ...(judged.length === 0 ? [] : ['', 'Budgets', ...judged.map(budgetLine)]),
     ...(gone.length === 0 ? [] : ['', ...gone]),
     '',

@@ -4,7 +4,7 @@
  * It is plain Node.js on compiled code, asked through the channel to its
  * parent. Only what lies between `begin` and `end` is counted.
  */
-import { serverNames, type ServerName } from '../contract.ts';
+import { serverNames, type SoleServerName } from '../contract.ts';
 import { textOf, nameOf } from '../payload.ts';
 import { PeerMissing } from './peers.ts';
 import {
@@ -17,7 +17,7 @@ import {
   type Start,
 } from './contract.ts';
 
-const files: Record<ServerName, () => Promise<{ start: Start }>> = {
+const files: Record<SoleServerName, () => Promise<{ start: Start }>> = {
   ws: () => import('./ws.ts'),
   'troupe-handlers': () => import('./troupe-handlers.ts'),
   'troupe-machine': () => import('./troupe-machine.ts'),

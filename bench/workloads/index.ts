@@ -2,6 +2,10 @@
 import type { Workload } from '../contract.ts';
 import { accept } from './accept.ts';
 import { broadcast1000, broadcast5000, broadcast8, pushGroup, pushStored } from './broadcast.ts';
+import { claims } from './cluster/claims.ts';
+import { group100, group1000, group1000Lone } from './cluster/group.ts';
+import { localGroup, localNames } from './cluster/local.ts';
+import { relayGroup, relayName } from './cluster/relay.ts';
 import { churn } from './churn.ts';
 import { compressedBroadcast } from './compressed-broadcast.ts';
 import { echoRate } from './echo-rate.ts';
@@ -28,5 +32,13 @@ export const workloads: readonly Workload[] = [
   churn,
   stalledReader,
   inspector,
+  localNames,
+  localGroup,
+  group100,
+  group1000,
+  group1000Lone,
+  relayGroup,
+  relayName,
+  claims,
   soak,
 ];

@@ -22,6 +22,11 @@ describe('the lock file of the benchmark', () => {
     expect(version).toBe(parse('package-lock.json').packages['node_modules/ws']?.version);
   });
 
+  it('has the same client of Redis as the package', () => {
+    const version = bench['node_modules/@redis/client']?.version;
+    expect(version).toBe(parse('package-lock.json').packages['node_modules/@redis/client']?.version);
+  });
+
   it('pins the republished uWebSockets.js by its checksum', () => {
     expect(bench['node_modules/uwebsockets']).toMatchObject({
       version: '3.0.6',

@@ -127,9 +127,38 @@ describe('a run that was cut off', () => {
     expect(() => merged([early, { ...late, machine: { ...late.machine, cores: 8 } }])).toThrow('not runs of one kind');
   });
 
+  it('may be joined by one that took note of more versions', () => {
+    const versions = { ...late.versions, engine: '7.0' };
+    expect(merged([early, { ...late, versions }]).versions).toEqual({ ...early.versions, engine: '7.0' });
+  });
+
   it('stands for itself when there is no other', () => {
     expect(merged([early])).toBe(early);
     expect(() => merged([])).toThrow('there are no results');
+  });
+});
+
+describe('a workload with a baseline of its own', () => {
+  const own: Results = {
+    ...results,
+    workloads: [
+      {
+        name: 'cluster-group-100',
+        title: 'a group on two nodes',
+        unit: 'µs',
+        baseline: 'socket.io-redis',
+        budgets: { 'troupe-redis': { kind: 'ratio', atMost: 0.5 } },
+        rows: [row('troupe-redis', 4, 5), row('socket.io-redis', 10, 12)],
+      },
+    ],
+  };
+
+  it('is judged and headed by that, and stands in no picture of ratios to ws', () => {
+    const markdown = markdownReport(own, []);
+    expect(markdown).toContain('| 0.50 × socket.io-redis | 0.41 × socket.io-redis | within | below (11.0) |');
+    expect(markdown).toContain('| ratio to socket.io-redis |');
+    expect(terminalReport(own)).toContain('the ratio to socket.io-redis of the same round');
+    expect(ratiosPlot(own)).toBeUndefined();
   });
 });
 

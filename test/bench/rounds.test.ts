@@ -39,6 +39,13 @@ describe('rounds', () => {
     expect(half).toMatchObject({ name: 'fake-p50', rows: [{ median: 10 }, { median: 6, ratio: 0.5 }] });
   });
 
+  it('compare with something else where a workload says so', async () => {
+    const costs = { 'troupe-handlers': 5, net: 20 };
+    const other: Workload = { ...workload((server) => costs[server as keyof typeof costs]), baseline: 'net' };
+    const [result] = await runWorkload(other, { rounds: 1, servers: ['troupe-handlers', 'net'], options });
+    expect(result).toMatchObject({ baseline: 'net', rows: [{ ratio: 0.25 }, { ratio: 1 }] });
+  });
+
   it('compare nothing with ws that is judged by itself', async () => {
     const judged: Workload = { ...workload(() => 1), budgets: { 'troupe-handlers': { kind: 'self', atMost: 1.25 } } };
     const [result] = await runWorkload(judged, { rounds: 1, servers: ['ws', 'troupe-handlers'], options });
