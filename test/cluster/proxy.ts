@@ -1,0 +1,103 @@
+/** Between one node and the engine, so that one of them can be cut off from the other. */
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+interface Pair {
+  readonly near: Socket;
+  readonly far: Socket;
+}
+
+/**
+ * - `pass`: as if it were not there
+ * - `blackhole`: nothing comes through and nobody is told; what is still wanted when it passes again goes on
+ */
+type Mode = 'pass' | 'blackhole';
+
+export class Proxy {
+  readonly port: number;
+  /** How many bytes went to the node. */
+  received = 0;
+  readonly #server: Server;
+  readonly #enginePort: number;
+  readonly #pairs = new Set<Pair>();
+  #mode: Mode = 'pass';
+
+  private constructor(server: Server, enginePort: number) {
+    this.#server = server;
+    this.#enginePort = enginePort;
+    this.port = (server.address() as AddressInfo).port;
+    server.on('connection', (near) => this.#accept(near));
+  }
+
+  static async to(enginePort: number): Promise<Proxy> {
+    // A side that ends is not followed by the other while nothing may come through.
+    const server = createServer({ allowHalfOpen: true, noDelay: true }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new Proxy(server, enginePort);
+  }
+
+  blackhole(): void {
+    this.#mode = 'blackhole';
+    for (const { near, far } of this.#pairs) {
+      near.pause();
+      far.pause();
+    }
+  }
+
+  heal(): void {
+    this.#mode = 'pass';
+    for (const pair of this.#pairs) {
+      if (pair.near.destroyed || pair.far.destroyed) this.#end(pair);
+      else {
+        pair.near.resume();
+        pair.far.resume();
+      }
+    }
+  }
+
+  /** Ends the connections that there are. */
+  cut(): void {
+    for (const pair of this.#pairs) this.#end(pair);
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #accept(near: Socket): void {
+    const far = connect({ port: this.#enginePort, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+    const pair: Pair = { near, far };
+    this.#pairs.add(pair);
+    far.on('data', (data) => (this.received += data.length));
+    this.#carry(near, far, pair);
+    this.#carry(far, near, pair);
+    if (this.#mode === 'blackhole') {
+      near.pause();
+      far.pause();
+    }
+  }
+
+  #carry(from: Socket, to: Socket, pair: Pair): void {
+    from.on('data', (data) => {
+      // A side that does not read holds the other one up, as it would without this.
+      if (to.write(data)) return;
+      from.pause();
+      to.once('drain', () => {
+        if (this.#mode === 'pass') from.resume();
+      });
+    });
+    from.on('error', () => {});
+    for (const event of ['end', 'close'])
+      from.on(event, () => {
+        if (this.#mode === 'pass') this.#end(pair);
+      });
+  }
+
+  #end(pair: Pair): void {
+    this.#pairs.delete(pair);
+    pair.near.destroy();
+    pair.far.destroy();
+  }
+}
