@@ -37,17 +37,18 @@ export class Echo {
     const expected = Array.from({ length: this.count }, (_, at) => ways.map((way) => `${way} ${at}`)).flat();
     const { heard } = this.#puppet;
     const wrong = expected.flatMap((text, at) => (heard[at] === text ? [] : [`${heard[at]} instead of ${text}`]));
-    return [...wrong, ...heard.slice(expected.length), ...this.#puppet.replaced];
+    return [...wrong, ...(this.#puppet.isOpen ? heard.slice(expected.length) : []), ...this.#puppet.replaced];
   }
 
   async #run(): Promise<void> {
     while (!this.#isOver) {
       const start = performance.now();
       const at = this.count;
-      const own = await this.#puppet.call('pushText', `itself ${at}`);
-      if (own.status === 'gone') return;
+      await this.#puppet.call('pushText', `itself ${at}`);
       await this.#puppet.call('pushTextToConnection', this.#name, `name ${at}`);
       await this.#puppet.call('pushTextToGroup', this.#name, `group ${at}`);
+      // It goes with its node.
+      if (!this.#puppet.isOpen) return;
       this.count++;
       this.longestMs = Math.max(this.longestMs, performance.now() - start);
       await wait(PAUSE_MS);

@@ -12,7 +12,7 @@ const REMOVAL_ROUNDS = 40;
 const MESSAGES = 2000;
 
 for (const kind of engines) {
-  describe.skipIf(kind.isMissing)(`three processes over ${kind.name}`, () => {
+  describe.skipIf(kind.isMissing)(`three processes over ${kind.name}`, { timeout: 20_000 }, () => {
     let cluster: Cluster;
     let one: NodeProcess;
     let two: NodeProcess;

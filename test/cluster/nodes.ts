@@ -51,6 +51,8 @@ class Awaited {
 export class Puppet {
   readonly node: NodeProcess;
   readonly client: Client;
+  /** For messages of tests. */
+  label = '';
   readonly heard: string[] = [];
   readonly replaced: string[] = [];
   readonly #answers = new Map<number, (answer: unknown) => void>();

@@ -5,11 +5,15 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 interface Pair {
   readonly near: Socket;
   readonly far: Socket;
+  /** What has not come through yet, and to whom it goes. */
+  readonly held: (readonly [to: Socket, data: Buffer])[];
+  isOver: boolean;
 }
 
 /**
  * - `pass`: as if it were not there
- * - `blackhole`: nothing comes through and nobody is told; what is still wanted when it passes again goes on
+ * - `blackhole`: nothing comes through and nobody is told. What is still wanted when it passes again arrives then, what
+ *   belongs to a connection that was given up meanwhile never does.
  */
 type Mode = 'pass' | 'blackhole';
 
@@ -38,20 +42,13 @@ export class Proxy {
 
   blackhole(): void {
     this.#mode = 'blackhole';
-    for (const { near, far } of this.#pairs) {
-      near.pause();
-      far.pause();
-    }
   }
 
   heal(): void {
     this.#mode = 'pass';
     for (const pair of this.#pairs) {
-      if (pair.near.destroyed || pair.far.destroyed) this.#end(pair);
-      else {
-        pair.near.resume();
-        pair.far.resume();
-      }
+      if (pair.isOver) this.#end(pair);
+      else for (const [to, data] of pair.held.splice(0)) to.write(data);
     }
   }
 
@@ -68,29 +65,28 @@ export class Proxy {
 
   #accept(near: Socket): void {
     const far = connect({ port: this.#enginePort, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
-    const pair: Pair = { near, far };
+    const pair: Pair = { near, far, held: [], isOver: false };
     this.#pairs.add(pair);
     far.on('data', (data) => (this.received += data.length));
     this.#carry(near, far, pair);
     this.#carry(far, near, pair);
-    if (this.#mode === 'blackhole') {
-      near.pause();
-      far.pause();
-    }
   }
 
   #carry(from: Socket, to: Socket, pair: Pair): void {
     from.on('data', (data) => {
+      if (this.#mode === 'blackhole') {
+        pair.held.push([to, data]);
+        return;
+      }
       // A side that does not read holds the other one up, as it would without this.
       if (to.write(data)) return;
       from.pause();
-      to.once('drain', () => {
-        if (this.#mode === 'pass') from.resume();
-      });
+      to.once('drain', () => from.resume());
     });
     from.on('error', () => {});
     for (const event of ['end', 'close'])
       from.on(event, () => {
+        pair.isOver = true;
         if (this.#mode === 'pass') this.#end(pair);
       });
   }
