@@ -16,6 +16,9 @@ function bucket() {
     put: async (key: string, value: Uint8Array) => write(key, value),
     replace: async (key: string, value: Uint8Array, revision: number) =>
       (entries.get(key)?.revision ?? 0) === revision ? write(key, value) : undefined,
+    async *entries() {
+      for (const key of [...entries.keys()]) yield entries.get(key)!;
+    },
     async erase(revision: number) {
       const found = [...entries.values()].find((entry) => entry.revision === revision);
       return found !== undefined && entries.delete(found.key);
@@ -54,6 +57,20 @@ describe('the directory of names in NATS', () => {
     await one.claim('ada', 'second');
     await one.release('ada', 'second');
     expect(await other.restore({ name: 'ada', connectionId: 'first', epoch })).toBe(5001);
+  });
+
+  it('takes no name from a node that comes back while names are swept', async () => {
+    const { one, other } = directories();
+    for (const name of ['ada', 'bob']) await one.claim(name, 'first');
+    let isBack = false;
+    await other.sweep(async () => {
+      if (isBack) return true;
+      isBack = true;
+      await one.claim('bob', 'second');
+      return false;
+    });
+    expect((await other.find('ada')).owner).toBeUndefined();
+    expect((await other.find('bob')).owner).toMatchObject({ nodeId: 'one', connectionId: 'second' });
   });
 
   it('does not answer from what it wrote a moment ago, when another node may have written since', async () => {

@@ -103,14 +103,15 @@ export class Directory {
 
   /** Forgets the names of nodes for which `isAlive` says no. */
   async sweep(isAlive: (nodeId: string) => Promise<boolean>): Promise<void> {
-    const verdicts = new Map<string, Promise<boolean>>();
+    const alive = new Set<string>();
     for await (const entry of this.#parts.names.entries()) {
       const record = recordOf(entry.value, entry.revision);
       if (record.owner === undefined) continue;
       const { nodeId } = record.owner;
-      const verdict = verdicts.get(nodeId) ?? isAlive(nodeId);
-      verdicts.set(nodeId, verdict);
-      if (!(await verdict)) await this.forget(decoded(entry.key), record);
+      if (alive.has(nodeId)) continue;
+      // Asked after each entry was read: a node that is back meanwhile has written its names anew, or new ones.
+      if (await isAlive(nodeId)) alive.add(nodeId);
+      else await this.forget(decoded(entry.key), record);
     }
   }
 
