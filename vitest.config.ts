@@ -20,13 +20,14 @@ const conditions = ['troupe-source'];
  * them. Not so what measures memory or time, ends a process, or listens to all of Node's or to all facts.
  */
 const aloneInIntegration = ['compression*', 'crash', 'facts', 'forged-events', 'idle', 'messages', 'regressions']
-  .concat(['shutdown', 'slow-consumer', 'stalled-reader', '*supervision*', '*shared*', '*recorder*', '*backplane*'])
+  .concat(['shutdown', 'slow-consumer', 'stalled-reader', '*supervision*', '*shared*', '*recorder*'])
   .join('|');
 const shared = [
-  'test/{bench,contracts,service}/*.test.ts',
+  'test/{backplane,bench,contracts,service}/*.test.ts',
   'test/http/!(attach).test.ts',
   'test/inspector/!(bounds|hostile|hub).test.ts',
   'test/inspector/page/{bridge,chart,gaps,link,pages,past,ring,route,viewer,watched,words,zoom}.test.ts',
+  'test/runtime/cluster/*.test.ts',
   'test/runtime/{address-counts,drain,functions,groups,message-rate,named-connections,page,turns,vigil}.test.ts',
   `test/integration/!(${aloneInIntegration}).test.ts`,
 ];
