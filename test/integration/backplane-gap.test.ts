@@ -1,30 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { memoryEngine, type Backplane, type BackplaneLink } from 'troupe/backplane';
+import { memoryEngine } from 'troupe/backplane';
+import { bent } from '../support/bent-backplane.ts';
 import { createGate, turns, type Gate } from '../support/inbox.ts';
 import { isDown, startNode } from '../support/nodes.ts';
-
-/** A backplane of which some functions wait until the test lets them go on. */
-function held(backplane: Backplane, hold: (link: BackplaneLink) => Partial<BackplaneLink>): Backplane {
-  return {
-    engine: backplane.engine,
-    async connect(nodeId, sink, signal) {
-      const link = await backplane.connect(nodeId, sink, signal);
-      const functions = hold(link);
-      return new Proxy(link, {
-        get: (target, name) => {
-          const own = functions[name as keyof BackplaneLink] ?? target[name as keyof BackplaneLink];
-          return typeof own === 'function' ? (own as () => unknown).bind(target) : own;
-        },
-      });
-    },
-  };
-}
 
 describe('while a link is repaired', () => {
   it('what comes is subscribed to as soon as it is up', async () => {
     const engine = memoryEngine();
     const repair: { gate?: Gate } = {};
-    const backplane = held(engine.backplane(), (link) => ({
+    const backplane = bent(engine.backplane(), (link) => ({
       // It is what a repair does last.
       async restore(bindings) {
         await repair.gate?.opened;
@@ -56,7 +40,7 @@ describe('while a name is being claimed', () => {
   it('pushes to it from the same node wait for the answer, and keep their order', async () => {
     const engine = memoryEngine();
     const gate = createGate();
-    const backplane = held(engine.backplane(), (link) => ({
+    const backplane = bent(engine.backplane(), (link) => ({
       async claim(name, connectionId) {
         await gate.opened;
         return link.claim(name, connectionId);
@@ -77,7 +61,7 @@ describe('while a name is being claimed', () => {
   it('a connection that closes meanwhile does not keep it', async () => {
     const engine = memoryEngine();
     const gate = createGate();
-    const backplane = held(engine.backplane(), (link) => ({
+    const backplane = bent(engine.backplane(), (link) => ({
       async claim(name, connectionId) {
         await gate.opened;
         return link.claim(name, connectionId);

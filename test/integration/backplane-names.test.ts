@@ -1,20 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { SimulatedClock } from 'xstate';
 import { memoryEngine, type Claimed } from 'troupe/backplane';
-import { bent, gate } from '../support/bent-backplane.ts';
+import { bent } from '../support/bent-backplane.ts';
+import { createGate } from '../support/inbox.ts';
 import { startNode } from '../support/nodes.ts';
 import { advance, advanceUntil } from '../support/server.ts';
 
 describe('the owner of a name', () => {
   it('that claims it anew while another node takes it is told once, and has it no more', async () => {
     const engine = memoryEngine();
-    const { open, opened } = gate();
+    const gate = createGate();
     let claims = 0;
     // The answer to the second claim takes longer than the news that it was overtaken.
     const slow = bent(engine.backplane(), (link) => ({
       async claim(name, connectionId): Promise<Claimed> {
         const claimed = link.claim(name, connectionId);
-        if (++claims === 2) await opened;
+        if (++claims === 2) await gate.opened;
         return claimed;
       },
     }));
@@ -25,7 +26,7 @@ describe('the owner of a name', () => {
     await expect.poll(() => claims).toBe(2);
     await b.call('storeConnection', 'x');
     await expect.poll(() => one.troupe.storedNames().items).toEqual([]);
-    open();
+    gate.open();
     expect(await again).toMatchObject({ status: 'ok' });
     await one.troupe.pushTextToConnection('x', 'to the owner');
     expect(await b.hears('to the owner')).toEqual(['to the owner']);
@@ -36,12 +37,12 @@ describe('the owner of a name', () => {
 
   it('that another connection of its node has overtaken is told, also if the answers come the other way round', async () => {
     const engine = memoryEngine();
-    const { open, opened } = gate();
+    const gate = createGate();
     let claims = 0;
     const slow = bent(engine.backplane(), (link) => ({
       async claim(name, connectionId): Promise<Claimed> {
         const claimed = link.claim(name, connectionId);
-        if (++claims === 1) await opened;
+        if (++claims === 1) await gate.opened;
         return claimed;
       },
     }));
@@ -53,7 +54,7 @@ describe('the owner of a name', () => {
     b.client.socket.close();
     await b.client.closed;
     await expect.poll(() => one.troupe.storedNames().items).toEqual([]);
-    open();
+    gate.open();
     await first;
     await a.until(({ replaced }) => replaced.length > 0);
     expect(one.troupe.storedNames().items).toEqual([]);
@@ -62,13 +63,13 @@ describe('the owner of a name', () => {
   it('is the connection that took it last, although an audit was under way', async () => {
     const clock = new SimulatedClock();
     const engine = memoryEngine({ clock });
-    const { open, opened } = gate();
-    const audit = gate();
+    const gate = createGate();
+    const audit = createGate();
     let claims = 0;
     const slow = bent(engine.backplane(), (link) => ({
       async claim(name, connectionId): Promise<Claimed> {
         const claimed = await link.claim(name, connectionId);
-        if (++claims === 3) await opened;
+        if (++claims === 3) await gate.opened;
         return claimed;
       },
       restore(bindings) {
@@ -84,7 +85,7 @@ describe('the owner of a name', () => {
     await expect.poll(() => claims).toBe(3);
     await advanceUntil(clock, audit.opened, { stepMs: 100 });
     await advance(clock, 300, 100);
-    open();
+    gate.open();
     await taking;
     await advance(clock, 300, 100);
     expect(await two.troupe.pushTextToConnection('x', 'hello')).toMatchObject({ status: 'delivered' });
@@ -95,12 +96,12 @@ describe('the owner of a name', () => {
 describe('what is sent to the owner of a name', () => {
   it('is not for the connection that it has replaced, while its node does not know yet', async () => {
     const engine = memoryEngine();
-    const { open, opened } = gate();
+    const gate = createGate();
     let claims = 0;
     const slow = bent(engine.backplane(), (link) => ({
       async claim(name, connectionId): Promise<Claimed> {
         const claimed = await link.claim(name, connectionId);
-        if (++claims === 2) await opened;
+        if (++claims === 2) await gate.opened;
         return claimed;
       },
     }));
@@ -111,7 +112,7 @@ describe('what is sent to the owner of a name', () => {
     await expect.poll(() => claims).toBe(2);
     expect(await two.troupe.pushTextToConnection('x', 'to the owner')).toMatchObject({ status: 'accepted' });
     await two.troupe.closeStoredConnection('x', 4001, 'over');
-    open();
+    gate.open();
     expect(await b.client.closed).toEqual({ code: 4001, reason: 'over' });
     expect(b.heard).toEqual(['to the owner']);
     expect(a.heard).toEqual([]);

@@ -2,7 +2,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { SimulatedClock } from 'xstate';
 import { createTroupe, defineService, type Connection } from 'troupe';
 import { memoryEngine } from 'troupe/backplane';
-import { bent, gate } from '../support/bent-backplane.ts';
+import { bent } from '../support/bent-backplane.ts';
+import { createGate } from '../support/inbox.ts';
 import { connect } from '../support/client.ts';
 import { isDown, isUp, startNode } from '../support/nodes.ts';
 import { advance, advanceUntil } from '../support/server.ts';
@@ -12,16 +13,16 @@ describe('a node goes on hearing', () => {
     const clock = new SimulatedClock();
     const engine = memoryEngine({ clock });
     const [one, two] = await Promise.all([startNode(engine.backplane(), clock), startNode(engine.backplane(), clock)]);
-    const { open, opened } = gate();
+    const gate = createGate();
     const version = (onTextMessage: (connection: Connection, text: string) => unknown) =>
       defineService({ basePath: '/versions', name: 'versions', onTextMessage });
-    one.troupe.attachService(version(() => opened));
+    one.troupe.attachService(version(() => gate.opened));
     const old = await one.puppet('/versions');
     old.client.send('takes its time');
     await expect.poll(() => one.troupe.connections('versions').items[0]?.state).toBe('message');
     const replaced = one.troupe.replaceService(version(() => {}));
     const young = await one.puppet('/versions');
-    open();
+    gate.open();
     await advanceUntil(clock, Promise.all([replaced, old.client.closed]), {
       stepMs: 50,
     });

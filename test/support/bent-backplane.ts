@@ -17,15 +17,3 @@ function bendLink(link: BackplaneLink, bend: (link: BackplaneLink) => Partial<Ba
     },
   });
 }
-
-/** A promise that is settled from outside. */
-export function gate(): {
-  readonly open: () => void;
-  readonly opened: Promise<void>;
-} {
-  let open!: () => void;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { open, opened };
-}
