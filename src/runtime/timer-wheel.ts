@@ -3,14 +3,18 @@
  *
  * A timer of its own for each connection's heartbeat, idle and close deadlines
  * would mean tens of thousands of timers that are almost always moved before
- * they fire. The wheel has one: it ticks while anything is scheduled, and each
- * tick looks only at the slot that has come round. Setting and cancelling are
- * O(1). A deadline is met at the first tick after it, so it may be late by one
- * tick and is never early.
+ * they fire. The wheel has one, for the next tick with anything in its slot.
+ * Setting and cancelling are O(1). A deadline is met at the first tick after it,
+ * so it may be late by one tick and is never early.
+ *
+ * Between two turns the wheel rests: waking a process up for nothing costs more
+ * than a message does. As it tells the time as well, it does not rest for longer
+ * than those allow who look at it.
  */
 import type { Clock } from './clock.ts';
 
 const SLOTS = 512;
+const MAX_REST_MS = 1000;
 
 /** Something that is due at a time, which may be set, moved and cancelled any number of times. */
 export abstract class Due {
@@ -49,7 +53,7 @@ export class Deadline extends Due {
   }
 }
 
-/** Ticks every `tickMs` on `clock` while a deadline is set; keeps no process alive by itself. */
+/** Meets deadlines at ticks of `tickMs` on `clock`; keeps no process alive by itself. */
 export class TimerWheel {
   readonly #clock: Clock;
   readonly #failed: (error: unknown) => void;
@@ -59,9 +63,12 @@ export class TimerWheel {
   #tick = 0;
   #origin = 0;
   #timer: unknown;
+  /** When the timer is due. */
+  #wakesAt = 0;
   #isTurning = false;
+  #restMs: number;
 
-  /** The time of the last tick, in ms: free to read, and exact to a tick while anything is scheduled. */
+  /** The time of the last turn, in ms: free to read, and exact to a rest while anything is scheduled. */
   now: number;
 
   /** @internal Goes up whenever `now` moves on: a small number, to be kept and compared where that may not cost anything. */
@@ -72,7 +79,15 @@ export class TimerWheel {
     this.#clock = clock;
     this.#failed = failed;
     this.#tickMs = tickMs;
+    this.#restMs = Math.max(tickMs, MAX_REST_MS);
     this.now = clock.now();
+  }
+
+  /** From now on a rest takes no longer than `ms`, or than a tick, and `now` is as exact. */
+  restAtMost(ms: number): void {
+    if (this.#restMs <= Math.max(this.#tickMs, ms)) return;
+    this.#restMs = Math.max(this.#tickMs, ms);
+    if (this.#timer !== undefined) this.#rearm(this.#clock.now());
   }
 
   /** @internal See {@link Due.set}. */
@@ -86,7 +101,9 @@ export class TimerWheel {
     deadline.dueTick = Math.max(this.#tick + 1, Math.ceil((time - this.#origin + delayMs) / this.#tickMs));
     this.#slots[deadline.dueTick % SLOTS]!.add(deadline);
     this.#scheduled++;
-    if (this.#timer === undefined && !this.#isTurning) this.#arm(time);
+    if (this.#isTurning) return;
+    if (this.#timer === undefined) this.#arm(time);
+    else if (this.#timeOf(deadline.dueTick) < this.#wakesAt) this.#rearm(time);
   }
 
   /** @internal See {@link Due.cancel}. */
@@ -104,18 +121,35 @@ export class TimerWheel {
       slot.clear();
     }
     this.#scheduled = 0;
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#disarm();
   }
 
-  /** Sets the timer to the next tick, so that a late one does not make all that follow late. */
+  #timeOf(tick: number): number {
+    return this.#origin + tick * this.#tickMs;
+  }
+
+  /** Sets the timer to a tick, so that a late one does not make all that follow late. */
   #arm(time: number): void {
-    const sinceTick = (time - this.#origin) % this.#tickMs;
+    const now = Math.floor((time - this.#origin) / this.#tickMs);
+    const last = now + Math.floor(this.#restMs / this.#tickMs);
+    let tick = now + 1;
+    while (tick < last && this.#slots[tick % SLOTS]!.size === 0) tick++;
+    this.#wakesAt = this.#timeOf(tick);
     // Node.js cuts fractions of a millisecond off: without one more it would wake up before the tick, and then again.
-    const timer = this.#clock.setTimeout(() => this.#turn(), Math.ceil(this.#tickMs - sinceTick));
+    const timer = this.#clock.setTimeout(() => this.#turn(), Math.ceil(this.#wakesAt - time));
     this.#timer = timer;
     // A heartbeat must never be what keeps a process running.
     (timer as Partial<NodeJS.Timeout> | undefined)?.unref?.();
+  }
+
+  #rearm(time: number): void {
+    this.#disarm();
+    this.#arm(time);
+  }
+
+  #disarm(): void {
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #moveOn(time: number): void {

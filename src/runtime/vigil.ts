@@ -4,9 +4,16 @@
  * Both look at the time of what was last received, which is noted for each
  * frame, and move their deadline instead of setting a new one for each. The
  * vigil itself is what is due at the next heartbeat: every connection has one.
+ *
+ * The time is the wheel's, which may rest for a thirtieth of a heartbeat: a ping
+ * that is early by as much does no harm. To be told that one is idle would, so
+ * the wheel does not rest where somebody is told.
  */
 import type { ServiceLimits } from '../service/limits.ts';
 import { Deadline, Due, type TimerWheel } from './timer-wheel.ts';
+
+/** How many rests of the wheel an interval has at least. */
+const RESTS = 30;
 
 /** Whom the vigil tells. */
 export interface Watched {
@@ -41,8 +48,12 @@ export class Vigil extends Due {
 
   start(watchesIdle: boolean): void {
     const { heartbeatIntervalMs, idleTimeoutMs } = this.#limits;
-    if (heartbeatIntervalMs > 0) this.set(heartbeatIntervalMs);
+    if (heartbeatIntervalMs > 0) {
+      this.wheel.restAtMost(heartbeatIntervalMs / RESTS);
+      this.set(heartbeatIntervalMs);
+    }
     if (watchesIdle && idleTimeoutMs > 0) {
+      this.wheel.restAtMost(0);
       this.#idle = new Deadline(this.wheel, () => this.#checkIdle());
       this.#idle.set(idleTimeoutMs);
     }

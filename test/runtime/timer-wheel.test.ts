@@ -195,12 +195,12 @@ describe('the wheel', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('has no timer a tick after the last deadline was cancelled', () => {
+  it('has no timer a second after the last deadline was cancelled', () => {
     const { clock, wheel } = wheelAt();
     const deadline = new Deadline(wheel, () => {});
     deadline.set(100_000);
     deadline.cancel();
-    clock.advance(TICK);
+    clock.advance(10 * TICK);
     expect(clock.pending).toBe(0);
   });
 
@@ -215,14 +215,45 @@ describe('the wheel', () => {
     expect(met).toEqual([100, 12_645]);
   });
 
-  it('knows the time of its last tick', () => {
+  it('knows the time of its last turn', () => {
     const { clock, wheel } = wheelAt(1000);
     expect(wheel.now).toBe(1000);
     clock.advance(5000);
-    new Deadline(wheel, () => {}).set(1000);
+    new Deadline(wheel, () => {}).set(200);
+    new Deadline(wheel, () => {}).set(100_000);
     expect(wheel.now).toBe(6000);
     clock.advance(250);
     expect(wheel.now).toBe(6200);
+    expect(wheel.turn).toBe(2);
+  });
+
+  it('rests for a second where nothing is due, and no longer than somebody allows', () => {
+    const { clock, wheel } = wheelAt();
+    new Deadline(wheel, () => {}).set(100_000);
+    clock.advance(5000);
+    expect([wheel.now, wheel.turn]).toEqual([5000, 6]);
+    wheel.restAtMost(300);
+    wheel.restAtMost(600);
+    clock.advance(3000);
+    expect([wheel.now, wheel.turn]).toEqual([8000, 16]);
+    wheel.restAtMost(1);
+    clock.advance(2000);
+    expect([wheel.now, wheel.turn]).toEqual([10_000, 36]);
+  });
+
+  it('wakes up from its rest for what was set meanwhile, also after it had nothing to do', () => {
+    const { clock, wheel } = wheelAt();
+    const met: number[] = [];
+    const far = new Deadline(wheel, () => {});
+    const near = new Deadline(wheel, () => met.push(clock.now()));
+    far.set(100_000);
+    clock.advance(150);
+    near.set(250);
+    clock.advance(2000);
+    far.cancel();
+    near.set(100);
+    clock.advance(1000);
+    expect(met).toEqual([400, 2250]);
   });
 
   it('stops at once: nothing is met and no timer is left', () => {
@@ -324,6 +355,7 @@ describe('the wheel', () => {
     };
     const wheel = new TimerWheel(clock, rethrow, TICK);
     const met: number[] = [];
+    wheel.restAtMost(TICK);
     new Deadline(wheel, () => met.push(now)).set(10 * TICK);
     while (met.length === 0) wake();
     expect(timers).toBe(10);
@@ -368,6 +400,7 @@ function scripts(withStalls: boolean): fc.Arbitrary<Step[]> {
 /** Plays a script; `lateMs` is how late a deadline may be met while nothing stalls. */
 function hold(steps: readonly Step[], lateMs: number): void {
   const { clock, wheel } = wheelAt(37);
+  if (steps.length % 2 === 0) wheel.restAtMost(TICK);
   const due: (number | undefined)[] = Array.from({ length: COUNT });
   let stalledSince = -1;
   const deadlines = due.map((_, index) => {

@@ -197,6 +197,16 @@ describe('the idle time-out', () => {
     expect(watched.told).toEqual([]);
   });
 
+  it('is told of one whose last message came a while ago neither early nor late, though the heartbeat lets the wheel rest', () => {
+    const { vigil, watched, pass } = keepVigil({ heartbeatIntervalMs: 30_000, idleTimeoutMs: 6000 });
+    pass(190);
+    vigil.messaged();
+    pass(6000 - TICK);
+    expect(watched.told).toEqual([]);
+    pass(TICK);
+    expect(watched.told).toEqual(['idle at 6190']);
+  });
+
   it('runs beside the heartbeat', () => {
     const { watched, pass } = keepVigil({ heartbeatIntervalMs: 70, idleTimeoutMs: 100 });
     pass(150);
