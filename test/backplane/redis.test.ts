@@ -49,6 +49,24 @@ describe.skipIf(isMissing('redis-server'))('a link to Redis', () => {
     expect([a.told, c.told]).toEqual([[], []]);
   });
 
+  it('delivers what is published in later turns before what is asked for after it', async () => {
+    const [a, b] = (await nodesOf(2)) as [TestNode, TestNode];
+    await b.link.subscribe(['g:room']);
+    for (let turns = 1; turns <= 20; turns += 1) {
+      a.link.publish('g:room', bytes(`first ${turns}`));
+      await new Promise((resolve) => setImmediate(resolve));
+      a.link.publish('g:room', bytes(`second ${turns}`));
+      const removed = a.link.removeGroup('room', false);
+      await removed;
+      const heard = (await b.heard(3 * turns)).slice(-3);
+      expect(heard.map(([kind, , text]) => (kind === 'message' ? text : kind))).toEqual([
+        `first ${turns}`,
+        `second ${turns}`,
+        'groupRemoved',
+      ]);
+    }
+  });
+
   it('resolves a subscription once nothing is missed any more', async () => {
     const [a, b] = (await nodesOf(2)) as [TestNode, TestNode];
     for (let n = 1; n <= 20; n += 1) {

@@ -3,8 +3,11 @@
  * for whatever reason, so does the other, once.
  */
 import { makeClient, type Access, type Address, type Client } from './client.ts';
+import { Gathered } from './gathered.ts';
 import { findPrimary, type Sentinels } from './primary.ts';
 import { scripts, type Script } from './scripts.ts';
+
+type Command = readonly (string | Buffer)[];
 
 /** What the server has not answered yet, at most: a larger burst is refused in part. */
 const MAX_PENDING = 16_384;
@@ -25,6 +28,7 @@ export class Connections {
   readonly #server: Server;
   readonly #ended: (cause: unknown) => void;
   readonly #cut = new AbortController();
+  readonly #gathered = new Gathered();
   #commands: Client | undefined;
   #listening: Client | undefined;
   #cause: unknown;
@@ -77,11 +81,27 @@ export class Connections {
   }
 
   /** `bytes`: of its payload. Rejects when the server refuses it, or with any error when the answer did not come. */
-  async send(command: readonly (string | Buffer)[], bytes: number): Promise<unknown> {
-    if (this.isOver || this.#commands === undefined) throw this.#cause;
+  async send(command: Command, bytes: number): Promise<unknown> {
+    // Whatever was sent before arrives before.
+    this.#gathered.letGo();
+    this.#enter(bytes);
+    return this.#pass(command, bytes);
+  }
+
+  /** The same where nobody waits for the answer, and later where others are under way. */
+  post(command: Command, bytes: number): void {
+    this.#enter(bytes);
+    this.#gathered.add(() => this.#pass(command, bytes));
+  }
+
+  #enter(bytes: number): void {
     this.#pending += 1;
     this.#pendingBytes += bytes + OVERHEAD_BYTES;
+  }
+
+  async #pass(command: Command, bytes: number): Promise<unknown> {
     try {
+      if (this.isOver || this.#commands === undefined) throw this.#cause;
       return await this.#commands.sendCommand(command);
     } catch (error) {
       if (error instanceof Error && fatalAnswers.test(error.message)) this.end(error);

@@ -114,7 +114,7 @@ export class RedisLink implements BackplaneLink {
     if (!connections.hasRoomFor(bytes)) return 'overloaded';
     const channel = channelOf(this.#settings.prefix, topic);
     // Refused by the server, or lost with the link: at most once.
-    connections.send(['PUBLISH', channel, messageFrame(this.#tag, payload)], bytes).catch(() => {});
+    connections.post(['PUBLISH', channel, messageFrame(this.#tag, payload)], bytes);
     return 'accepted';
   }
 
