@@ -93,6 +93,37 @@ describe('the owner of a name', () => {
   });
 });
 
+describe('one of more names than an audit takes at once', () => {
+  it('stays with the connection that took it while the audit was at the others', async () => {
+    // Its former holder was restored, then given up: for other nodes it was nobody's until the next audit.
+    const clock = new SimulatedClock();
+    const engine = memoryEngine({ clock });
+    const [asked, gate] = [createGate(), createGate()];
+    let batches = 0;
+    const slow = bent(engine.backplane(), (link) => ({
+      async restore(bindings): Promise<readonly (number | 'fenced')[]> {
+        if (bindings.length > 0) batches++;
+        if (batches === 1) {
+          asked.open();
+          await gate.opened;
+        }
+        return link.restore(bindings);
+      },
+    }));
+    const [one, two] = await Promise.all([startNode(slow, clock), startNode(engine.backplane(), clock)]);
+    const [a, b] = await Promise.all([one.puppet(), one.puppet()]);
+    await Promise.all(Array.from({ length: 500 }, (_, at) => a.call('storeConnection', `name ${at}`)));
+    for (const name of ['x', 'y']) await a.call('storeConnection', name);
+    await advanceUntil(clock, asked.opened, { stepMs: 500 });
+    await b.call('storeConnection', 'x');
+    gate.open();
+    await expect.poll(() => batches).toBe(2);
+    await advance(clock, 300, 100);
+    expect(await two.troupe.pushTextToConnection('x', 'hello')).toMatchObject({ status: 'delivered' });
+    await b.hears('hello');
+  });
+});
+
 describe('what is sent to the owner of a name', () => {
   it('is not for the connection that it has replaced, while its node does not know yet', async () => {
     const engine = memoryEngine();

@@ -128,9 +128,11 @@ export class Claims {
   /** Makes sure that this node owns what is bound here. */
   async restore(link: BackplaneLink): Promise<number> {
     let fenced = 0;
-    // What is being claimed is settled by that: a claim that comes first must not be undone.
-    const all = [...this.#names.getSnapshot().context.byName.values()].filter(({ name }) => !this.#pending.has(name));
-    for (const some of batchesOf(all)) {
+    for (const batch of batchesOf([...this.#names.getSnapshot().context.byName.values()])) {
+      // What is being claimed is settled by that, and somebody may have it since the batch before was asked for: a claim
+      // that comes first must not be undone.
+      const some = batch.filter((holder) => this.get(holder.name) === holder && !this.#pending.has(holder.name));
+      if (some.length === 0) continue;
       const bindings = some.map(({ name, connection, epoch }): Binding => ({
         name,
         connectionId: connection.id,
