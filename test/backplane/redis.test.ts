@@ -280,6 +280,7 @@ describe.skipIf(isMissing('redis-server'))('a link to Redis', () => {
     expect(left.toSorted()).toEqual(
       [`${prefix}:n:name 1`, `${prefix}:n:name 1499`, `${prefix}:nodes`, `${prefix}:o:${a.id}`].toSorted(),
     );
+    expect(await b.link.beat()).toBe('lapsed');
     expect(await b.link.restore([{ name: 'name 1499', connectionId: 'c', epoch: again.epoch - 1 }])).toEqual([
       'fenced',
     ]);

@@ -29,6 +29,8 @@ export class RedisLink implements BackplaneLink {
   readonly #settings: Settings;
   readonly #nodeId: string;
   readonly #tag: Buffer;
+  /** Which one it is of those of its node: greater than any before, by the clock that only goes forward. */
+  readonly #order = String(Math.floor(performance.now() * 1000));
   readonly #sink: BackplaneSink;
   readonly #connections: Connections;
   readonly #probes = new Map<string, Probe>();
@@ -83,11 +85,10 @@ export class RedisLink implements BackplaneLink {
 
   async beat(): Promise<'held' | 'lapsed'> {
     const token = randomUUID();
-    const { prefix, leaseMs } = this.#settings;
+    const { leaseMs } = this.#settings;
     const heard = new Promise<void>((heard, failed) => this.#probes.set(token, { heard, failed }));
     try {
-      const parameters = [prefix, this.#nodeId, String(leaseMs), token];
-      const [wasHeld] = await Promise.all([this.#connections.run(lua.BEAT, parameters), heard]);
+      const [wasHeld] = await Promise.all([this.#change(lua.BEAT, String(leaseMs), token), heard]);
       return wasHeld === 1 ? 'held' : 'lapsed';
     } finally {
       this.#probes.delete(token);
@@ -119,29 +120,28 @@ export class RedisLink implements BackplaneLink {
   }
 
   async claim(name: string, connectionId: string): Promise<Claimed> {
-    const parameters = [this.#settings.prefix, escapeText(name), this.#nodeId, connectionId];
-    const answer = await this.#connections.run(lua.CLAIM, parameters);
+    const answer = await this.#change(lua.CLAIM, escapeText(name), connectionId);
     const [epoch, nodeId, previous] = answer as [number, string?, string?];
     if (nodeId === undefined || previous === undefined) return { epoch };
     return { epoch, previous: { nodeId, connectionId: previous } };
   }
 
   async release(name: string, connectionId: string): Promise<boolean> {
-    const parameters = [this.#settings.prefix, escapeText(name), this.#nodeId, connectionId];
-    return (await this.#connections.run(lua.RELEASE, parameters)) === 1;
+    return (await this.#change(lua.RELEASE, escapeText(name), connectionId)) === 1;
   }
 
   async remove(name: string): Promise<boolean> {
-    return (await this.#connections.run(lua.REMOVE, [this.#settings.prefix, escapeText(name)])) === 1;
+    return (await this.#change(lua.REMOVE, escapeText(name))) === 1;
   }
 
   async restore(bindings: readonly Binding[]): Promise<readonly (number | 'fenced')[]> {
     if (bindings.length === 0) return [];
-    const parameters = [this.#settings.prefix, this.#nodeId];
-    for (const { name, connectionId, epoch } of bindings) {
-      parameters.push(escapeText(name), connectionId, String(epoch));
-    }
-    const epochs = (await this.#connections.run(lua.RESTORE, parameters)) as number[];
+    const parameters = bindings.flatMap(({ name, connectionId, epoch }) => [
+      escapeText(name),
+      connectionId,
+      String(epoch),
+    ]);
+    const epochs = (await this.#change(lua.RESTORE, ...parameters)) as number[];
     return epochs.map((epoch) => (epoch === 0 ? 'fenced' : epoch));
   }
 
@@ -162,10 +162,9 @@ export class RedisLink implements BackplaneLink {
   }
 
   async removeGroup(group: string, retire: boolean): Promise<number> {
-    const { prefix } = this.#settings;
-    const parameters = [prefix, escapeText(group), channelOf(prefix, `g:${group}`), this.#tag];
-    const answer = await this.#connections.run(lua.DROP, [...parameters, String(REMOVAL_KEPT_MS), retire ? '1' : '0']);
-    return answer as number;
+    const channel = channelOf(this.#settings.prefix, `g:${group}`);
+    const keptMs = String(REMOVAL_KEPT_MS);
+    return (await this.#change(lua.DROP, escapeText(group), channel, this.#tag, keptMs, retire ? '1' : '0')) as number;
   }
 
   async generations(groups: readonly string[]): Promise<readonly Generation[]> {
@@ -176,15 +175,19 @@ export class RedisLink implements BackplaneLink {
   }
 
   async leave(): Promise<void> {
-    const parameters = [this.#settings.prefix, this.#nodeId];
     let taken = lua.NAMES_AT_ONCE;
-    while (taken === lua.NAMES_AT_ONCE) taken = (await this.#connections.run(lua.LEAVE, parameters)) as number;
+    while (taken === lua.NAMES_AT_ONCE) taken = (await this.#change(lua.LEAVE)) as number;
     this.disconnect();
   }
 
   disconnect(): void {
     this.#isUp = false;
     this.#connections.end(new Error('The link to Redis was disconnected.'));
+  }
+
+  /** What is done for the latest link of the node alone. Rejects for any other, and when the lease has lapsed. */
+  #change(script: lua.Script, ...parameters: readonly (string | Buffer)[]): Promise<unknown> {
+    return this.#connections.run(script, [this.#settings.prefix, this.#nodeId, this.#order, ...parameters]);
   }
 
   #hear(topic: Topic, frame: Buffer): void {

@@ -3,9 +3,12 @@
  *
  * With the prefix P:
  *
- *     P:n:<name>   HASH  n: node, c: connection, e: epoch     P:l:<node>   lease, expires
+ *     P:n:<name>   HASH  n: node, c: connection, e: epoch     P:l:<node>   lease: its latest link, expires
  *     P:o:<node>   SET   names it owns                        P:g:<group>  latest removal, expires unless retired
  *     P:nodes      ZSET  nodes by their last beat, ms
+ *
+ * What a network has held back arrives even when its connection was given up long ago. So whatever changes the
+ * directory is done for the link that holds the lease and for no earlier one, whose node has given up waiting.
  *
  * Epochs and generations are beyond what Lua writes with `tostring`, hence `%.0f`.
  */
@@ -27,6 +30,8 @@ local function now()
   return time[1] * 1000000 + time[2]
 end
 local function isLive(node) return redis.call('EXISTS', P .. ':l:' .. node) == 1 end
+local function isLatest(node, link) return redis.call('GET', P .. ':l:' .. node) == link end
+local late = { err = 'LATE this link holds no lease' }
 local function owner(name)
   local held = redis.call('HMGET', P .. ':n:' .. name, 'n', 'c', 'e')
   return held[1], held[2], tonumber(held[3])
@@ -56,18 +61,19 @@ function script(body: string): Script {
   return { source, sha: createHash('sha1').update(source).digest('hex') };
 }
 
-/** node, lease in ms, token → whether the lease was held. The nodes that died lose their names here. */
+/** node, link, lease in ms, token → whether the lease was held. The nodes that died lose their names here. */
 export const BEAT = script(`
-local node, lease, token = ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local held = isLive(node)
-redis.call('SET', P .. ':l:' .. node, node, 'PX', lease)
+local node, link, lease, token = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local holder = redis.call('GET', P .. ':l:' .. node)
+if holder and tonumber(holder) > tonumber(link) then return late end
+redis.call('SET', P .. ':l:' .. node, link, 'PX', lease)
 local ms = math.floor(now() / 1000)
 redis.call('ZADD', P .. ':nodes', text(ms), node)
 for _, dead in ipairs(redis.call('ZRANGEBYSCORE', P .. ':nodes', '-inf', text(ms - lease), 'LIMIT', 0, 10)) do
   if not isLive(dead) and takeAway(dead, ${NAMES_AT_ONCE}) < ${NAMES_AT_ONCE} then redis.call('ZREM', P .. ':nodes', dead) end
 end
 redis.call('PUBLISH', P .. ':i:' .. node, 'P' .. token)
-return held and 1 or 0
+return holder == link and 1 or 0
 `);
 
 /** → the ids of the nodes with a lease. */
@@ -79,9 +85,10 @@ end
 return live
 `);
 
-/** name, node, connection → epoch, and node and connection of the previous owner unless its lease is over. */
+/** node, link, name, connection → epoch, and node and connection of the previous owner unless its lease is over. */
 export const CLAIM = script(`
-local name, node, connection = ARGV[2], ARGV[3], ARGV[4]
+local node, link, name, connection = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+if not isLatest(node, link) then return late end
 local previous, theirs, older = owner(name)
 local epoch = now()
 if not previous then
@@ -99,18 +106,20 @@ if isKnown then return { epoch, previous, theirs } end
 return { epoch }
 `);
 
-/** name, node, connection → whether it was the owner. */
+/** node, link, name, connection → whether it was the owner. */
 export const RELEASE = script(`
-local name, node, connection = ARGV[2], ARGV[3], ARGV[4]
+local node, link, name, connection = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+if not isLatest(node, link) then return late end
 local current, theirs = owner(name)
 if current ~= node or theirs ~= connection then return 0 end
 unbind(name, node)
 return 1
 `);
 
-/** name → whether it had an owner with a lease. */
+/** node, link, name → whether it had an owner with a lease. */
 export const REMOVE = script(`
-local name = ARGV[2]
+local node, link, name = ARGV[2], ARGV[3], ARGV[4]
+if not isLatest(node, link) then return late end
 local current, theirs, epoch = owner(name)
 if not current then return 0 end
 unbind(name, current)
@@ -118,11 +127,12 @@ tell(current, 'X', theirs, name, text(epoch))
 return isLive(current) and 1 or 0
 `);
 
-/** node, then name, connection and epoch of each → the epoch in force of each, or 0 where it is another node's. */
+/** node, link, then name, connection and epoch of each → the epoch in force of each, or 0 where it is another node's. */
 export const RESTORE = script(`
-local node = ARGV[2]
+local node, link = ARGV[2], ARGV[3]
+if not isLatest(node, link) then return late end
 local answers = {}
-for at = 3, #ARGV, 3 do
+for at = 4, #ARGV, 3 do
   local name, connection, epoch = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
   local current, theirs, existing = owner(name)
   if current and current ~= node and existing >= epoch and isLive(current) then
@@ -152,27 +162,30 @@ end
 return tell(current, 'D', theirs, name, payload)
 `);
 
-/** group, channel, tag of the node, ms to remember it for, whether to retire it → the generation. */
+/** node, link, group, channel, tag of the node, ms to remember it for, whether to retire it → the generation. */
 export const DROP = script(`
-local key = P .. ':g:' .. ARGV[2]
+local node, link, group, channel, tag, keptFor, retire = unpack(ARGV, 2)
+if not isLatest(node, link) then return late end
+local key = P .. ':g:' .. group
 local before = redis.call('GET', key) or ''
 local generation = now()
 local last = tonumber(string.match(before, '^%d+'))
 if last and generation <= last then generation = last + 1 end
 local value = text(generation)
-if ARGV[6] == '1' or string.sub(before, -1) == 'r' then
+if retire == '1' or string.sub(before, -1) == 'r' then
   value = value .. 'r'
   redis.call('SET', key, value)
 else
-  redis.call('SET', key, value, 'PX', ARGV[5])
+  redis.call('SET', key, value, 'PX', keptFor)
 end
-redis.call('PUBLISH', ARGV[3], ARGV[4] .. '\\1' .. value)
+redis.call('PUBLISH', channel, tag .. '\\1' .. value)
 return generation
 `);
 
-/** node → how many of its names were taken away; its lease too, once there are no more. */
+/** node, link → how many of its names were taken away; its lease too, once there are no more. */
 export const LEAVE = script(`
-local node = ARGV[2]
+local node, link = ARGV[2], ARGV[3]
+if not isLatest(node, link) then return late end
 local count = takeAway(node, ${NAMES_AT_ONCE})
 if count < ${NAMES_AT_ONCE} then
   redis.call('DEL', P .. ':l:' .. node)

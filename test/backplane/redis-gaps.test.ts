@@ -1,0 +1,73 @@
+import { createClient } from '@redis/client';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { redis } from 'troupe/redis';
+import { connectNode, type TestNode } from '../support/backplane-node.ts';
+import { isMissing, startRedis, type Engine } from '../support/redis-server.ts';
+
+const bytes = (text: string): Uint8Array => Buffer.from(text);
+
+describe.skipIf(isMissing('redis-server'))('a link to Redis whose node was cut off, or will be', () => {
+  let engine: Engine;
+  let prefixes = 0;
+  let prefix: string;
+  const open: TestNode[] = [];
+  let raw: ReturnType<typeof createClient>;
+
+  beforeAll(async () => {
+    engine = await startRedis();
+    raw = createClient({ url: engine.url });
+    await raw.connect();
+  });
+  afterAll(async () => {
+    raw.destroy();
+    await engine.stop();
+  });
+  afterEach(() => {
+    for (const { link } of open.splice(0)) link.disconnect();
+  });
+
+  /** Nodes of a program of their own. */
+  async function nodesOf(count: number): Promise<TestNode[]> {
+    prefix = `program ${(prefixes += 1)}`;
+    const backplane = redis({ url: engine.url, prefix });
+    const nodes = await Promise.all(Array.from({ length: count }, async () => connectNode(backplane)));
+    open.push(...nodes);
+    return nodes;
+  }
+
+  it('does nothing that a link of before asked for: a network may deliver it when nobody waits any more', async () => {
+    // A claim whose answer never came took the name away from who had claimed it since, for nobody.
+    const [a, b] = (await nodesOf(2)) as [TestNode, TestNode];
+    await b.link.subscribe(['g:room']);
+    await b.link.claim('ada', 'c');
+    const later = await connectNode(redis({ url: engine.url, prefix }), a.id);
+    open.push(later);
+    const binding = { name: 'bob', connectionId: 'late', epoch: 1 };
+    const asked = [
+      a.link.claim('ada', 'late'),
+      a.link.remove('ada'),
+      a.link.restore([binding]),
+      a.link.removeGroup('room', true),
+      a.link.beat(),
+      a.link.leave(),
+    ];
+    const answers = await Promise.allSettled(asked);
+    expect(answers.map(({ status }) => status)).toEqual(asked.map(() => 'rejected'));
+    expect(await later.link.claim('bob', 'd')).not.toHaveProperty('previous');
+    await expect(a.link.release('bob', 'd')).rejects.toThrow('LATE');
+    expect(await later.link.beat()).toBe('held');
+    for (const name of ['ada', 'bob']) await b.link.push(name, bytes('x'));
+    expect(await b.heard(1)).toEqual([['direct', 'ada', 'c', 'x']]);
+    expect(await later.heard(1)).toEqual([['direct', 'bob', 'd', 'x']]);
+    expect(await b.link.generations(['room'])).toEqual([{ generation: 0, retired: false }]);
+  });
+
+  it('changes nothing for a node whose lease has lapsed, until its next beat', async () => {
+    const [a, b] = (await nodesOf(2)) as [TestNode, TestNode];
+    await b.link.claim('ada', 'c');
+    await raw.sendCommand(['DEL', `${prefix}:l:${a.id}`]);
+    await expect(a.link.claim('ada', 'late')).rejects.toThrow('LATE');
+    expect(await a.link.beat()).toBe('lapsed');
+    expect(await a.link.claim('ada', 'd')).toMatchObject({ previous: { nodeId: b.id, connectionId: 'c' } });
+  });
+});
