@@ -65,7 +65,11 @@ export interface BackplaneLink {
    * this node, the previous owner's node MUST be told (`nameLost`, `replaced`).
    */
   claim(name: string, connectionId: string): Promise<Claimed>;
-  /** Takes the name away if this node's connection with that id still owns it, and says whether it did. */
+  /**
+   * Takes the name away if this node's connection with that id still owns it, and says whether it did. Once it has resolved,
+   * an earlier claim of that connection that was not answered, by this link or one before, MUST NOT take the name from its
+   * owner any more: a network may deliver it when the link it was made by is long over.
+   */
   release(name: string, connectionId: string): Promise<boolean>;
   /** Takes the name from whoever owns it, and tells that node (`removed`), also if it is this one. False: nobody did. */
   remove(name: string): Promise<boolean>;

@@ -73,6 +73,26 @@ describe('the directory of names in NATS', () => {
     expect((await other.find('bob')).owner).toMatchObject({ nodeId: 'one', connectionId: 'second' });
   });
 
+  it('lets no claim through that comes after its node has given it up, because its link had ended', async () => {
+    // It took the name from its owner, for nobody, and the owner was not told.
+    const { names, of, one, other } = directories();
+    await other.claim('ada', 'first');
+    const arriving = new Promise<() => Promise<number | undefined>>((resolve) => {
+      const late = {
+        ...names,
+        replace(key: string, value: Uint8Array, revision: number) {
+          resolve(() => names.replace(key, value, revision));
+          return new Promise(() => {});
+        },
+      };
+      void of('one', 5000, late).claim('ada', 'second');
+    });
+    const arrive = await arriving;
+    expect(await one.release('ada', 'second')).toBe(false);
+    expect(await arrive()).toBeUndefined();
+    expect((await other.find('ada')).owner).toMatchObject({ nodeId: 'other', connectionId: 'first' });
+  });
+
   it('does not answer from what it wrote a moment ago, when another node may have written since', async () => {
     const { names, told, of, other } = directories();
     // The answer to the deletion comes only when the other node has the name.

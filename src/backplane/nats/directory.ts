@@ -67,8 +67,12 @@ export class Directory {
 
   release(name: string, connectionId: string): Promise<boolean> {
     return this.#change(name, async ({ owner }, write) => {
-      if (owner?.nodeId !== this.#parts.nodeId || owner.connectionId !== connectionId) return false;
-      return (await write(undefined)) ? true : undefined;
+      if (owner?.nodeId === this.#parts.nodeId && owner.connectionId === connectionId) {
+        return (await write(undefined)) ? true : undefined;
+      }
+      // A claim of before that was given up with its link may be on its way still: no revision that it knows may stay.
+      if (owner !== undefined && !(await write(owner))) return undefined;
+      return false;
     });
   }
 
@@ -173,7 +177,7 @@ export class Directory {
     }
     const revision = await this.#put(name, owner, known.revision);
     if (revision === undefined) return undefined;
-    this.#own.set(name, { connectionId: owner.connectionId, revision });
+    if (owner.nodeId === this.#parts.nodeId) this.#own.set(name, { connectionId: owner.connectionId, revision });
     return { owner, epoch: owner.epoch, revision };
   }
 
