@@ -1,9 +1,10 @@
 import { createClient } from '@redis/client';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { redis } from 'troupe/redis';
 import { connectNode, type TestNode } from '../support/backplane-node.ts';
 import { isMissing, startRedis, type Engine } from '../support/redis-server.ts';
 
+const sink = { message() {}, nameLost() {}, groupRemoved() {}, lost() {} };
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 
 describe.skipIf(isMissing('redis-server'))('a link to Redis whose node was cut off, or will be', () => {
@@ -60,6 +61,22 @@ describe.skipIf(isMissing('redis-server'))('a link to Redis whose node was cut o
     expect(await b.heard(1)).toEqual([['direct', 'ada', 'c', 'x']]);
     expect(await later.heard(1)).toEqual([['direct', 'bob', 'd', 'x']]);
     expect(await b.link.generations(['room'])).toEqual([{ generation: 0, retired: false }]);
+  });
+
+  it('gives up a name that its node does not have, as after a failover that has forgotten a release', async () => {
+    const [a] = (await nodesOf(1)) as [TestNode];
+    const direct = (name: string) => (name === 'kept' ? 'delivered' : 'moved');
+    const backplane = redis({ url: engine.url, prefix });
+    const link = await backplane.connect('b', { ...sink, direct }, new AbortController().signal);
+    onTestFinished(() => link.disconnect());
+    for (const name of ['kept', 'given up']) {
+      await link.claim(name, 'c');
+      expect(await a.link.push(name, bytes('x'))).toBe('accepted');
+    }
+    await link.beat();
+    await link.beat();
+    expect(await a.link.push('given up', bytes('x'))).toBe('unknown');
+    expect(await a.link.push('kept', bytes('x'))).toBe('accepted');
   });
 
   it('changes nothing for a node whose lease has lapsed, until its next beat', async () => {

@@ -11,7 +11,7 @@ import type {
   Topic,
 } from '../contract.ts';
 import { Connections } from './connections.ts';
-import { isFrom, messageFrame, readGeneration, readInboxFrame, readTopicFrame } from './frames.ts';
+import { isFrom, messageFrame, readGeneration, readInboxFrame, readTopicFrame, type InboxFrame } from './frames.ts';
 import { channelOf, escapeText, generationKey, inboxOf, tagOf } from './keys.ts';
 import type { Settings } from './options.ts';
 import * as lua from './scripts.ts';
@@ -203,7 +203,13 @@ export class RedisLink implements BackplaneLink {
     const heard = readInboxFrame(frame);
     if (heard === undefined) return;
     if (heard.kind === 'probe') this.#probes.get(heard.token)?.heard();
-    else if (heard.kind === 'direct') this.#sink.direct(heard.name, heard.connectionId, heard.payload);
+    else if (heard.kind === 'direct') this.#handOver(heard);
     else this.#sink.nameLost(heard.name, heard.connectionId, heard.epoch, heard.why);
+  }
+
+  #handOver({ name, connectionId, payload }: Extract<InboxFrame, { kind: 'direct' }>): void {
+    const outcome = this.#sink.direct(name, connectionId, payload);
+    // A failover has forgotten that the name was given up: others would be told for good that somebody has it.
+    if (outcome === 'moved' && this.#isUp) this.release(name, connectionId).catch(() => {});
   }
 }
