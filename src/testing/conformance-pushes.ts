@@ -99,6 +99,31 @@ export const pushCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'push: keeps its order while the name goes to another node',
+    async run(stage) {
+      const [from, one, other] = (await stage.nodes(3)) as [ConformanceNode, ConformanceNode, ConformanceNode];
+      for (let round = 1; round <= 5; round++) {
+        const name = fresh('name');
+        await one.link.claim(name, 'connection');
+        one.listener.answer = 'delivered';
+        const lost = one.listener.until('nameLost', round).then(() => (one.listener.answer = 'moved'));
+        const underWay: Promise<unknown>[] = [lost];
+        for (let index = 0; index < 150; index++) {
+          underWay.push(from.link.push(name, bytes(index)));
+          if (index === 50) underWay.push(other.link.claim(name, 'next'));
+          // So that some are answered while others are pushed.
+          if (index % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
+        }
+        await Promise.all(underWay);
+        await quiet(from, other);
+        const directs = other.listener.of('direct').filter((direct) => direct.name === name);
+        const heard = directs.map(({ payload }) => Number(text(payload)));
+        const inOrder = [...new Set(heard)].toSorted((before, after) => before - after);
+        assert.deepEqual(heard, inOrder, 'in order and once');
+      }
+    },
+  },
+  {
     name: 'push: is unreachable where the owner has gone without a word',
     async run(stage) {
       const [one, other] = (await stage.nodes(2)) as [ConformanceNode, ConformanceNode];

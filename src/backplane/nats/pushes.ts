@@ -2,7 +2,8 @@
  * Pushes by name: finds the owner, hands it what is pushed, and waits for its answer.
  *
  * Owners are remembered, and one that has changed is noticed by its answer. What
- * is pushed to a name while its owner is looked up waits in order.
+ * is pushed to a name while its owner is looked up waits in order, and what the
+ * owner of before refused goes to the next one before it.
  */
 import type { DirectOutcome, PushOutcome } from '../contract.ts';
 import type { Owner } from './directory.ts';
@@ -24,15 +25,31 @@ const MAX_REMEMBERED = 10_000;
 const MAX_WAITING = 16 * 1024 * 1024;
 const OVERHEAD = 512;
 
-interface Waiting {
+interface Push {
   readonly payload: Uint8Array;
-  readonly settle: (outcome: PushOutcome | Promise<PushOutcome>) => void;
+  /** Its place among those to the same name. */
+  readonly number: number;
+  readonly settle: (outcome: PushOutcome) => void;
+  /** Who refused it, the first time. */
+  refused?: { readonly by: Owner; readonly how: 'moved' | 'nobody' };
+}
+
+/** What is pushed to one name and not answered yet. */
+interface Lane {
+  pushed: number;
+  /** Sent to the owner. */
+  flying: number;
+  /** Refused by an owner of before. */
+  readonly refused: Push[];
+  /** Pushed while its owner was looked up. */
+  readonly waiting: Push[];
+  isLookedUp: boolean;
 }
 
 export class Pushes {
   readonly #parts: PushParts;
   readonly #owners = new Map<string, Owner>();
-  readonly #waiting = new Map<string, Waiting[]>();
+  readonly #lanes = new Map<string, Lane>();
   #bytes = 0;
 
   constructor(parts: PushParts) {
@@ -44,52 +61,67 @@ export class Pushes {
     if (this.#bytes + size > MAX_WAITING) return 'overloaded';
     this.#bytes += size;
     try {
-      return await this.#inOrder(name, payload);
+      return await new Promise<PushOutcome>((settle) => this.#inOrder(name, payload, settle));
     } finally {
       this.#bytes -= size;
     }
   }
 
-  #inOrder(name: string, payload: Uint8Array): Promise<PushOutcome> {
-    const waiting = this.#waiting.get(name);
-    const owner = this.#owners.get(name);
-    if (waiting === undefined && owner !== undefined && this.#parts.isTrusted(owner)) {
-      return this.#send(name, owner, payload);
+  #inOrder(name: string, payload: Uint8Array, settle: Push['settle']): void {
+    let lane = this.#lanes.get(name);
+    if (lane === undefined) {
+      lane = { pushed: 0, flying: 0, refused: [], waiting: [], isLookedUp: false };
+      this.#lanes.set(name, lane);
     }
-    return new Promise((settle) => {
-      if (waiting !== undefined) {
-        waiting.push({ payload, settle });
-        return;
-      }
-      this.#waiting.set(name, [{ payload, settle }]);
-      void this.#lookUp(name);
-    });
+    const push: Push = { payload, number: (lane.pushed += 1), settle };
+    const owner = this.#owners.get(name);
+    const isFirst = !lane.isLookedUp && lane.refused.length === 0;
+    if (isFirst && owner !== undefined && this.#parts.isTrusted(owner)) {
+      void this.#send(name, lane, owner, push);
+      return;
+    }
+    lane.waiting.push(push);
+    this.#goOn(name, lane);
+  }
+
+  async #send(name: string, lane: Lane, owner: Owner, push: Push): Promise<void> {
+    lane.flying += 1;
+    const attempt = await this.#parts.send(name, owner, push.payload);
+    lane.flying -= 1;
+    const isRefused = attempt === 'moved' || attempt === 'nobody';
+    if (isRefused || attempt === 'timeout') this.#forget(name, owner);
+    if (!isRefused) push.settle(attempt);
+    else if (push.refused !== undefined) push.settle(attempt === 'moved' ? 'unknown' : 'unreachable');
+    else {
+      // The owner has changed, or was told of what it owns after it was pushed to: once more.
+      push.refused = { by: owner, how: attempt };
+      lane.refused.push(push);
+    }
+    this.#goOn(name, lane);
+  }
+
+  #goOn(name: string, lane: Lane): void {
+    if (lane.isLookedUp) return;
+    if (lane.refused.length + lane.waiting.length > 0) {
+      // Others that fly are refused as well, and were pushed before what waits.
+      if (lane.refused.length === 0 || lane.flying === 0) void this.#lookUp(name, lane);
+    } else if (lane.flying === 0) this.#lanes.delete(name);
   }
 
   /** Then sends all that waits, in one go: what is pushed later comes after it. */
-  async #lookUp(name: string): Promise<void> {
+  async #lookUp(name: string, lane: Lane): Promise<void> {
+    lane.isLookedUp = true;
     const found = await this.#find(name);
-    const waiting = this.#waiting.get(name) ?? [];
-    this.#waiting.delete(name);
-    for (const { payload, settle } of waiting) {
-      settle(typeof found === 'string' ? found : this.#send(name, found, payload));
+    lane.isLookedUp = false;
+    if (lane.refused.length === 0 || lane.flying === 0) {
+      const refused = lane.refused.splice(0).toSorted((one, other) => one.number - other.number);
+      for (const push of [...refused, ...lane.waiting.splice(0)]) {
+        if (typeof found === 'string') push.settle(found);
+        else if (push.refused?.how === 'nobody' && push.refused.by.nodeId === found.nodeId) push.settle('unreachable');
+        else void this.#send(name, lane, found, push);
+      }
     }
-  }
-
-  async #send(name: string, owner: Owner, payload: Uint8Array): Promise<PushOutcome> {
-    const first = await this.#parts.send(name, owner, payload);
-    if (first !== 'moved' && first !== 'nobody') {
-      if (first === 'timeout') this.#forget(name, owner);
-      return first;
-    }
-    // The owner has changed, or was told of what it owns after it was pushed to: once more.
-    this.#forget(name, owner);
-    const found = await this.#find(name);
-    if (typeof found === 'string') return found;
-    if (first === 'nobody' && found.nodeId === owner.nodeId) return 'unreachable';
-    const second = await this.#parts.send(name, found, payload);
-    if (second === 'nobody') return 'unreachable';
-    return second === 'moved' ? 'unknown' : second;
+    this.#goOn(name, lane);
   }
 
   async #find(name: string): Promise<Owner | 'unknown' | 'down'> {
