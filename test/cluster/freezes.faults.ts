@@ -113,6 +113,7 @@ for (const kind of engines) {
       two.proxy.heal();
       const healed = performance.now();
       expect(await watch.tells(two, 'connected')).toMatchObject({ again: true, fenced: 1, removed: 1 });
+      two.proxy.letLateThrough();
       await pair.there.until(({ replaced }) => replaced.length > 0);
       await pair.namesAreFound();
       await pair.groupIsHeard();

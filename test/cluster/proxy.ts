@@ -12,8 +12,8 @@ interface Pair {
 
 /**
  * - `pass`: as if it were not there
- * - `blackhole`: nothing comes through and nobody is told. What is still wanted when it passes again arrives then, what
- *   belongs to a connection that was given up meanwhile never does.
+ * - `blackhole`: nothing comes through and nobody is told. What is still wanted when it passes again arrives then; what
+ *   belongs to a connection that was given up meanwhile arrives when it is let through, as networks do it, or never.
  */
 type Mode = 'pass' | 'blackhole';
 
@@ -46,9 +46,16 @@ export class Proxy {
 
   heal(): void {
     this.#mode = 'pass';
+    for (const pair of this.#pairs) if (!pair.isOver) this.#letThrough(pair);
+  }
+
+  /** What connections had sent that were given up meanwhile comes through as well, and then their end. */
+  letLateThrough(): void {
     for (const pair of this.#pairs) {
-      if (pair.isOver) this.#end(pair);
-      else for (const [to, data] of pair.held.splice(0)) to.write(data);
+      if (!pair.isOver) continue;
+      this.#letThrough(pair);
+      pair.near.destroy();
+      pair.far.end();
     }
   }
 
@@ -89,6 +96,10 @@ export class Proxy {
         pair.isOver = true;
         if (this.#mode === 'pass') this.#end(pair);
       });
+  }
+
+  #letThrough({ held }: Pair): void {
+    for (const [to, data] of held.splice(0)) if (to.writable) to.write(data);
   }
 
   #end(pair: Pair): void {

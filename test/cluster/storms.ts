@@ -66,6 +66,8 @@ function nodeFault(storm: Storm): Fault {
           node.proxy.blackhole();
           await wait(ms);
           node.proxy.heal();
+          while (!node.isUp && node.isRunning) await wait(10);
+          node.proxy.letLateThrough();
         },
       };
     case 2:
