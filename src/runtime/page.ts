@@ -16,23 +16,11 @@ export function pageOf<Entry, Item>(
   entries: Iterable<Entry>,
   ordinalOf: (entry: Entry) => number,
   itemOf: (entry: Entry) => Item,
-  { limit = DEFAULT_LIMIT, after }: PageRequest = {},
+  request: PageRequest = {},
 ): Page<Item> {
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
-    throw new TroupeRangeError('TROUPE_ARGUMENT_INVALID', {
-      argument: 'limit',
-      expected: `a whole number from 1 to ${MAX_LIMIT}`,
-      received: String(limit),
-    });
-  }
+  checkPage(request);
+  const { limit = DEFAULT_LIMIT, after } = request;
   const from = after === undefined ? -1 : Number(after);
-  if (after !== undefined && !CURSOR.test(after)) {
-    throw new TroupeRangeError('TROUPE_ARGUMENT_INVALID', {
-      argument: 'after',
-      expected: 'the `next` of the page before',
-      received: JSON.stringify(after),
-    });
-  }
   const items: Item[] = [];
   let last = from;
   for (const entry of entries) {
@@ -43,4 +31,22 @@ export function pageOf<Entry, Item>(
     last = ordinal;
   }
   return { items };
+}
+
+/** @throws {TroupeRangeError} TROUPE_ARGUMENT_INVALID */
+export function checkPage({ limit = DEFAULT_LIMIT, after }: PageRequest): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
+    throw new TroupeRangeError('TROUPE_ARGUMENT_INVALID', {
+      argument: 'limit',
+      expected: `a whole number from 1 to ${MAX_LIMIT}`,
+      received: String(limit),
+    });
+  }
+  if (after !== undefined && !CURSOR.test(after)) {
+    throw new TroupeRangeError('TROUPE_ARGUMENT_INVALID', {
+      argument: 'after',
+      expected: 'the `next` of the page before',
+      received: JSON.stringify(after),
+    });
+  }
 }

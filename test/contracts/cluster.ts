@@ -197,6 +197,9 @@ export function describeCluster(engine: string, make: () => () => Backplane): vo
       const rest = await cluster.members('lobby', { limit: 1, after: first.next! });
       expect(rest.items.map(({ node }) => node)).toEqual([two.id]);
       expect(rest.next).toBeUndefined();
+      // The others have no more.
+      expect(rest).toMatchObject({ asked: 1, answered: 1 });
+      await expect(cluster.members('lobby', { limit: 0, after: first.next! })).rejects.toThrow('limit must be');
     });
 
     it('forget the names of a node that has closed', async () => {

@@ -11,6 +11,7 @@ import type { ConnectionInfo } from '../../service/connection.ts';
 import type { Page, PageRequest } from '../../service/outcome.ts';
 import type { GroupInfo, StoredNameInfo } from '../../service/queries.ts';
 import type { Clock } from '../clock.ts';
+import { checkPage } from '../page.ts';
 import type { Queries } from '../queries.ts';
 import type { LiveService } from '../service.ts';
 import { answerMessage, askMessage } from './wire.ts';
@@ -119,6 +120,8 @@ export class Survey implements Cluster {
   asked(value: unknown): void {
     const question = value as Question;
     if (question.from === this.nodeId) return;
+    // Only those that have more are asked again.
+    if (question.after !== undefined && !Object.hasOwn(question.after, this.nodeId)) return;
     this.#setting.link()?.publish(nodeTopic(question.from), answerMessage(this.#answer(question)));
   }
 
@@ -153,9 +156,11 @@ export class Survey implements Cluster {
     after: Readonly<Record<string, string>> | undefined,
   ): Promise<{ answers: readonly Answer[]; asked: number }> {
     checkCount('timeoutMs', timeoutMs, 1, MAX_DELAY_MS);
+    // Here: what is wrong with it would show on other nodes only, when this one has no more.
+    for (const from of [undefined, ...Object.values(after ?? {})])
+      checkPage({ ...(limit !== undefined && { limit }), ...(from !== undefined && { after: from }) });
     const { clock } = this.#setting;
     const question: Question = { id: nanoid(), from: this.nodeId, subject, args, limit, after };
-    // This node first: what is wrong with the request shows here.
     const answers = new Map<string, Answer>();
     if (after === undefined || Object.hasOwn(after, this.nodeId)) answers.set(this.nodeId, this.#answer(question));
     const link = this.#setting.link();
@@ -202,8 +207,6 @@ export class Survey implements Cluster {
     const page: PageRequest = { ...(limit !== undefined && { limit }), ...(from !== undefined && { after: from }) };
     const [first = '', second = ''] = args;
     const answer = (): Page<object> => {
-      // Only those that have more are asked again.
-      if (after !== undefined && from === undefined) return none;
       switch (subject) {
         case 'connections':
           return sources.connections(first, page);
