@@ -396,7 +396,7 @@ describe('connecting to Redis', () => {
     ['half a database', { url: 'redis://a', database: 0.5 }, 'options.database must be a whole number'],
     ['a text as tls', { url: 'redis://a', tls: 'on' }, 'options.tls must be true, false'],
     ['an empty prefix', { url: 'redis://a', prefix: '' }, 'options.prefix must be a string of 1 to 128 UTF-8 bytes'],
-    ['a short lease', { url: 'redis://a', leaseMs: 10 }, 'options.leaseMs must be a whole number from 1000 to 8000'],
+    ['a short lease', { url: 'redis://a', leaseMs: 3999 }, 'options.leaseMs must be a whole number from 4000 to 8000'],
     ['a long wait', { url: 'redis://a', connectTimeoutMs: 1e4 }, 'options.connectTimeoutMs must be a whole number'],
     ['no Sentinels', { sentinels: { name: 'm', nodes: [] } }, 'options.sentinels.nodes must be an array of at least'],
     ['no name', { sentinels: { nodes: [{ host: 'a' }] } }, 'options.sentinels.name must be what the primary'],

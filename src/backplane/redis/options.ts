@@ -24,7 +24,7 @@ export interface RedisOptions {
   /** What all keys and channels begin with: one for each program on a server. Default: `troupe`. */
   prefix?: string;
   /**
-   * After how many ms without a beat, of which there is one every 2 s, a node counts as dead. From 1000 to 8000; default:
+   * After how many ms without a beat, of which there is one every 2 s, a node counts as dead. From 4000 to 8000; default:
    * 6000.
    */
   leaseMs?: number;
@@ -65,7 +65,8 @@ export function settingsOf(options: RedisOptions): Settings {
   if (bytes === 0 || bytes > MAX_PREFIX_BYTES) {
     throw invalid('options.prefix', `a string of 1 to ${MAX_PREFIX_BYTES} UTF-8 bytes`, `${bytes} bytes long`);
   }
-  checkCount('options.leaseMs', leaseMs, 1000, 8000);
+  // A beat of every 2 s has 1.5 s: with less, a node that is well would be dead in between.
+  checkCount('options.leaseMs', leaseMs, 4000, 8000);
   checkCount('options.connectTimeoutMs', connectTimeoutMs, 500, 9000);
   const server = url === undefined ? sentinelServer(options) : urlServer(url, options);
   return { server, prefix, leaseMs, connectTimeoutMs };
