@@ -113,7 +113,8 @@ export const nameCases: readonly ConformanceCase[] = [
     name: 'restore: takes what nobody owns, what it owns and what is owned with a lesser epoch; else it is fenced',
     async run(stage) {
       const [one, other] = (await stage.nodes(2)) as [ConformanceNode, ConformanceNode];
-      const [absent, mine, lesser, greater] = ['absent', 'mine', 'lesser', 'greater'].map(fresh) as [
+      const [absent, mine, lesser, equal, greater] = ['absent', 'mine', 'lesser', 'equal', 'greater'].map(fresh) as [
+        string,
         string,
         string,
         string,
@@ -121,15 +122,17 @@ export const nameCases: readonly ConformanceCase[] = [
       ];
       const own = await one.link.claim(mine, 'connection');
       const older = await other.link.claim(lesser, 'older');
+      const same = await other.link.claim(equal, 'newer');
       const newer = await other.link.claim(greater, 'newer');
       const answers = await one.link.restore([
         { name: greater, connectionId: 'connection', epoch: newer.epoch - 1 },
         { name: absent, connectionId: 'connection', epoch: 1_000 },
         { name: mine, connectionId: 'connection', epoch: own.epoch },
         { name: lesser, connectionId: 'connection', epoch: older.epoch + 1 },
+        { name: equal, connectionId: 'connection', epoch: same.epoch },
       ]);
-      assert.equal(answers.length, 4);
-      assert.deepEqual([answers[0], answers[2]], ['fenced', own.epoch]);
+      assert.equal(answers.length, 5);
+      assert.deepEqual([answers[0], answers[2], answers[4]], ['fenced', own.epoch, 'fenced']);
       assert.ok((answers[1] as number) >= 1_000);
       assert.ok((answers[3] as number) > older.epoch);
       await other.listener.until('nameLost', 1);
@@ -139,9 +142,23 @@ export const nameCases: readonly ConformanceCase[] = [
       for (const name of [absent, mine, lesser]) {
         assert.equal(await ownerOf(name, other, [one, other]), `${one.id} connection`);
       }
-      assert.equal(await ownerOf(greater, one, [one, other]), `${other.id} newer`);
+      for (const name of [equal, greater]) assert.equal(await ownerOf(name, one, [one, other]), `${other.id} newer`);
       const next = await other.link.claim(lesser, 'next');
       assert.ok(next.epoch > (answers[3] as number), 'a claim follows the restored epoch');
+    },
+  },
+  {
+    name: 'claim: after an epoch that is ahead of the time gives a greater one',
+    async run(stage) {
+      const [one, other] = (await stage.nodes(2)) as [ConformanceNode, ConformanceNode];
+      const name = fresh('name');
+      // As an engine has it whose clock was put back.
+      const ahead = (Date.now() + 86_400_000) * 1_000;
+      const [restored] = await one.link.restore([{ name, connectionId: 'connection', epoch: ahead }]);
+      assert.equal(restored, ahead);
+      const { epoch, previous } = await other.link.claim(name, 'next');
+      assert.ok(epoch > ahead, `${epoch} is greater than ${ahead}`);
+      assert.deepEqual(previous, { nodeId: one.id, connectionId: 'connection' });
     },
   },
   {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { createClient } from '@redis/client';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { redis } from 'troupe/redis';
@@ -86,5 +88,49 @@ describe.skipIf(isMissing('redis-server'))('a link to Redis whose node was cut o
     await expect(a.link.claim('ada', 'late')).rejects.toThrow('LATE');
     expect(await a.link.beat()).toBe('lapsed');
     expect(await a.link.claim('ada', 'd')).toMatchObject({ previous: { nodeId: b.id, connectionId: 'c' } });
+  });
+
+  it('gives a removal a greater generation than one that is ahead of the time', async () => {
+    const [a] = (await nodesOf(1)) as [TestNode];
+    await raw.sendCommand(['SET', `${prefix}:g:room`, String(2 ** 52)]);
+    expect(await a.link.removeGroup('room', false)).toBe(2 ** 52 + 1);
+  });
+
+  it('takes no beat as held that Redis answers, but that does not come to the connection that listens', async () => {
+    let isMute = false;
+    let hold = (_: string): void => {};
+    const muted = new Promise((resolve) => (hold = resolve));
+    const sockets: Socket[] = [];
+    const proxy = createServer((near) => {
+      const far = connect(engine.port, '127.0.0.1');
+      sockets.push(
+        near.on('error', () => {}),
+        far.on('error', () => {}),
+      );
+      let listens = false;
+      near.on('data', (data) => {
+        listens ||= data.includes('subscribe');
+        far.write(data);
+      });
+      far.on('data', (data) => {
+        if (listens && isMute) hold('not heard');
+        else near.write(data);
+      });
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+      proxy.close();
+    });
+    await once(proxy, 'listening');
+    const url = `redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const { link } = await connectNode(redis({ url, prefix: 'mute' }));
+    expect(await link.beat()).toBe('held');
+    isMute = true;
+    const beat = link.beat();
+    // Answered after the beat.
+    await link.claim('ada', 'c');
+    expect(await Promise.race([beat.catch(() => 'rejected'), muted])).toBe('not heard');
+    link.disconnect();
+    await expect(beat).rejects.toThrow('disconnected');
   });
 });

@@ -257,6 +257,8 @@ describe.skipIf(isMissing('redis-server'))('a link to Redis', () => {
     const [a, b] = (await nodesOf(2)) as [TestNode, TestNode];
     expect((await a.link.nodes()).toSorted()).toEqual([a.id, b.id].toSorted());
     expect(await b.link.beat()).toBe('held');
+    const leftMs = Number(await raw.sendCommand(['PTTL', `${prefix}:l:${b.id}`]));
+    expect([leftMs > 5000, leftMs <= 6000]).toEqual([true, true]);
     await raw.sendCommand(['DEL', `${prefix}:l:${b.id}`]);
     expect(await a.link.nodes()).toEqual([a.id]);
     expect([await b.link.beat(), await b.link.beat()]).toEqual(['lapsed', 'held']);
@@ -292,7 +294,8 @@ describe.skipIf(isMissing('redis-server'))('a link to Redis', () => {
     await Promise.all(names.map(async (name) => b.link.claim(name, 'c')));
     await b.link.leave();
     expect(await a.link.nodes()).toEqual([a.id]);
-    expect(await raw.sendCommand(['KEYS', `${prefix}:[no]*`])).toEqual([`${prefix}:nodes`]);
+    const left = (await raw.sendCommand(['KEYS', `${prefix}:[lno]*`])) as unknown as string[];
+    expect(left.toSorted()).toEqual([`${prefix}:l:${a.id}`, `${prefix}:nodes`]);
     expect([b.told, b.link.publish('g:room', bytes('x'))]).toEqual([[], 'down']);
   });
 
