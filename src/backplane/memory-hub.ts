@@ -78,8 +78,8 @@ export class MemoryHub {
   publish(from: MemoryLink, topic: Topic, payload: Uint8Array): void {
     for (const link of this.links) {
       if (link.nodeId === from.nodeId || !link.topics.has(topic)) continue;
-      // Each node has bytes of its own, as if they had come over a wire.
-      link.hear('messages', (sink) => sink.message(topic, payload.slice()), payload.byteLength);
+      // Each node has bytes of its own, in the midst of others, as if they had come over a wire.
+      link.hear('messages', (sink) => sink.message(topic, Buffer.from(payload)), payload.byteLength);
     }
   }
 
@@ -105,7 +105,7 @@ export class MemoryHub {
       else answer(outcome);
     };
     const hand = (sink: BackplaneSink): void => {
-      const outcome = sink.direct(name, owner.connectionId, payload.slice());
+      const outcome = sink.direct(name, owner.connectionId, Buffer.from(payload));
       setImmediate(() => answered(outcome));
     };
     link.hear('pushes', hand, payload.byteLength, () => answer('timeout'));

@@ -60,9 +60,13 @@ export function handOver(writer: Writer, piece: Buffer): void {
 
 let latest: Buffer = Buffer.alloc(0);
 
-/** A view of the store; the same one again for the receivers of one sequence, who ask for it one after another. */
+/**
+ * A view of the store, which may be a view itself; the same one again for the receivers of one sequence, who ask for it
+ * one after another.
+ */
 export function pieceOf(store: Buffer, start: number, end: number): Buffer {
-  if (latest.buffer !== store.buffer || latest.byteOffset !== start || latest.length !== end - start) {
+  const { buffer, byteOffset } = store;
+  if (latest.buffer !== buffer || latest.byteOffset !== byteOffset + start || latest.length !== end - start) {
     latest = store.subarray(start, end);
   }
   return latest;
