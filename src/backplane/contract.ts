@@ -38,6 +38,7 @@ export interface Backplane {
  * One life of the connections to the engine.
  *
  * Promises MUST settle once the link is lost or disconnected; those that say nothing else reject then, with any error.
+ * What is asked of one name MUST be done in that order.
  */
 export interface BackplaneLink {
   /**

@@ -87,6 +87,33 @@ export const raceCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'names: what one node asks of a name is done in the order in which it asks',
+    async run(stage) {
+      const [one, other] = (await stage.nodes(2)) as [ConformanceNode, ConformanceNode];
+      const { link } = one;
+      for (let round = 0; round < ROUNDS; round++) {
+        const name = fresh('name');
+        const [first, released, second, restored, removed, third, refused] = await Promise.all([
+          link.claim(name, 'first'),
+          link.release(name, 'first'),
+          link.claim(name, 'second'),
+          link.restore([{ name, connectionId: 'second', epoch: 1_000 }]),
+          link.remove(name),
+          link.claim(name, 'third'),
+          link.release(name, 'second'),
+        ]);
+        assert.deepEqual([released, removed, refused], [true, true, false]);
+        assert.ok(first.epoch < second.epoch && second.epoch < third.epoch, 'epochs rise');
+        assert.deepEqual(
+          [first, second, third].map(({ previous }) => previous),
+          [undefined, undefined, undefined],
+        );
+        assert.deepEqual(restored, [second.epoch]);
+        assert.equal(await ownerOf(name, other, [one, other]), `${one.id} third`);
+      }
+    },
+  },
+  {
     name: 'release: at the same time as another node claims the name never takes it from that node',
     async run(stage) {
       const [one, other] = (await stage.nodes(2)) as [ConformanceNode, ConformanceNode];
