@@ -77,6 +77,12 @@ describe.skipIf(!hasNats)('the backplane over NATS', () => {
     expect(await streams.valuesIn('released_names')).toBe(0);
   });
 
+  it('has NATS forget leases after 6 s, removals after two days, and names and what is retired never', async () => {
+    await node({ prefix: 'kept' });
+    const kept = ['leases', 'removals', 'names', 'retired'].map((bucket) => streams.keptMs(`kept_${bucket}`));
+    expect(await Promise.all(kept)).toEqual([6000, 172_800_000, 0, 0]);
+  });
+
   it('sweeps the names of a node that died, also those that nobody pushes to', async () => {
     const prefix = 'swept';
     const [first, second] = [await node({ prefix }), await node({ prefix })];

@@ -21,18 +21,27 @@ export interface NatsServer {
 export interface Streams {
   /** How many values a bucket has. */
   valuesIn(bucket: string): Promise<number>;
+  /** How long a value stays in a bucket, in ms; 0: for good. */
+  keptMs(bucket: string): Promise<number>;
   /** Takes the lease of a node away, as the engine does when it has not heard of it for long. */
   lapse(nodeId: string, prefix?: string): Promise<void>;
   close(): Promise<void>;
 }
 
+interface StreamInfo {
+  readonly state: { readonly messages: number };
+  /** Its `max_age` is in ns. */
+  readonly config: { readonly max_age: number };
+}
+
 /** What a backplane keeps in JetStream, seen from outside. */
 export async function streamsOf({ url }: NatsServer): Promise<Streams> {
   const connection = await connect({ servers: url });
-  const ask = async (what: string, request: object = {}): Promise<{ state: { messages: number } }> =>
+  const ask = async (what: string, request: object = {}): Promise<StreamInfo> =>
     (await connection.request(`$JS.API.STREAM.${what}`, JSON.stringify(request))).json();
   return {
     valuesIn: async (bucket) => (await ask(`INFO.KV_${bucket}`)).state.messages,
+    keptMs: async (bucket) => (await ask(`INFO.KV_${bucket}`)).config.max_age / 1e6,
     async lapse(nodeId, prefix = 'troupe') {
       const key = `l.${Buffer.from(nodeId).toString('base64url')}`;
       await ask(`PURGE.KV_${prefix}_leases`, { filter: `$KV.${prefix}_leases.${key}` });
