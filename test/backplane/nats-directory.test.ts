@@ -73,6 +73,17 @@ describe('the directory of names in NATS', () => {
     expect((await other.find('bob')).owner).toMatchObject({ nodeId: 'one', connectionId: 'second' });
   });
 
+  it('takes no name that the next link of its node restores while names are swept', async () => {
+    const { one, other, of } = directories();
+    const { epoch } = await one.claim('ada', 'first');
+    const next = of('one', 6000);
+    await other.sweep(async () => {
+      await next.restore({ name: 'ada', connectionId: 'first', epoch });
+      return false;
+    });
+    expect((await other.find('ada')).owner).toMatchObject({ nodeId: 'one', connectionId: 'first' });
+  });
+
   it('lets no claim through that comes after its node has given it up, because its link had ended', async () => {
     // It took the name from its owner, for nobody, and the owner was not told.
     const { names, of, one, other } = directories();
