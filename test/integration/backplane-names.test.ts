@@ -93,6 +93,37 @@ describe('the owner of a name', () => {
   });
 });
 
+describe('a name that another node removes', () => {
+  it('stays removed, although an audit that was under way has restored it', async () => {
+    const clock = new SimulatedClock();
+    const engine = memoryEngine({ clock });
+    const [asked, gate, released] = [createGate(), createGate(), createGate()];
+    const slow = bent(engine.backplane(), (link) => ({
+      async restore(bindings): Promise<readonly (number | 'fenced')[]> {
+        if (bindings.length > 0) {
+          asked.open();
+          await gate.opened;
+        }
+        return link.restore(bindings);
+      },
+      async release(name, connectionId): Promise<boolean> {
+        const wasOwner = await link.release(name, connectionId);
+        if (wasOwner) released.open();
+        return wasOwner;
+      },
+    }));
+    const [one, two] = await Promise.all([startNode(slow, clock), startNode(engine.backplane(), clock)]);
+    const a = await one.puppet();
+    await a.call('storeConnection', 'x');
+    await advanceUntil(clock, asked.opened, { stepMs: 500 });
+    expect(await two.troupe.removeStoredConnection('x')).toMatchObject({ status: 'ok' });
+    await expect.poll(() => one.troupe.storedNames().items).toEqual([]);
+    gate.open();
+    await released.opened;
+    expect(await two.troupe.removeStoredConnection('x')).toMatchObject({ status: 'unknown' });
+  });
+});
+
 describe('one of more names than an audit takes at once', () => {
   it('stays with the connection that took it while the audit was at the others', async () => {
     // Its former holder was restored, then given up: for other nodes it was nobody's until the next audit.
