@@ -103,6 +103,7 @@ export class Stage {
   readonly #make: () => Backplane | Promise<Backplane>;
   readonly #links: BackplaneLink[] = [];
   readonly #ends: (() => unknown)[] = [];
+  #isOver = false;
 
   constructor(make: () => Backplane | Promise<Backplane>) {
     this.#make = make;
@@ -112,6 +113,7 @@ export class Stage {
     const backplane = await make();
     const listener = new Listener();
     const link = await backplane.connect(id, listener, new AbortController().signal);
+    if (this.#isOver) link.disconnect();
     this.#links.push(link);
     const silence = beatOnAndOn(link);
     this.atEnd(silence);
@@ -132,6 +134,7 @@ export class Stage {
 
   /** Leaves, so that a shared engine keeps nothing; a link that cannot any more is disconnected. */
   async end(patienceMs: number): Promise<void> {
+    this.#isOver = true;
     await Promise.allSettled(this.#links.map((link) => within(patienceMs, 'leave()', link.leave())));
     for (const link of this.#links) link.disconnect();
     for (const end of this.#ends.toReversed()) await end();

@@ -6,17 +6,22 @@ import { askEverything, askPush, assertEnded } from './conformance-ends.ts';
 import { bytes, fresh, Listener, type Stage, within } from './conformance-node.ts';
 
 async function engineOf(stage: Stage, { own }: ConformanceOptions): Promise<EngineOfItsOwn> {
-  const engine = await own?.();
-  assert.ok(engine !== undefined);
-  stage.atEnd(() => engine.end());
-  return engine;
+  assert.ok(own !== undefined);
+  return endedWith(stage, own());
 }
 
 async function hangingEngineOf(stage: Stage, { hanging }: ConformanceOptions): Promise<HangingEngine> {
-  const engine = await hanging?.();
-  assert.ok(engine !== undefined);
-  stage.atEnd(() => engine.end());
-  return engine;
+  assert.ok(hanging !== undefined);
+  return endedWith(stage, hanging());
+}
+
+/** Also when it has started only after the time of the case was over. */
+async function endedWith<Engine extends { end(): unknown }>(
+  stage: Stage,
+  starting: Engine | Promise<Engine>,
+): Promise<Engine> {
+  stage.atEnd(async () => (await starting).end());
+  return starting;
 }
 
 export const outageCases: readonly ConformanceCase[] = [

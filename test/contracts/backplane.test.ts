@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { memoryEngine } from 'troupe/backplane';
 import { backplaneConformance } from 'troupe/testing';
+import { bent } from '../support/bent-backplane.ts';
+import { createGate } from '../support/inbox.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 
 const engine = memoryEngine();
@@ -23,6 +25,39 @@ const tests = backplaneConformance({
     const { backplane, freeze, stop } = memoryEngine({ clock: hurried });
     return { make: backplane, freeze, end: stop };
   },
+});
+
+describe('a case whose time is over', () => {
+  it('ends the engine and the links that it was still waiting for', async () => {
+    const ended: string[] = [];
+    const [late, gate] = [memoryEngine(), createGate()];
+    const slow = bent(late.backplane(), (link) => ({
+      disconnect() {
+        link.disconnect();
+        ended.push('link');
+      },
+    }));
+    const cases = backplaneConformance({
+      limitMs: 1,
+      make: () => ({
+        ...slow,
+        async connect(...args) {
+          await gate.opened;
+          return slow.connect(...args);
+        },
+      }),
+      async own() {
+        await gate.opened;
+        return { make: late.backplane, stop: late.stop, start: () => late.start(), end: () => ended.push('engine') };
+      },
+    });
+    const runs = [/^nodes: /, /^lost: /].map((name) => cases.find((one) => name.test(one.name))!.run());
+    const [connecting, starting] = runs.map((run) => expect(run).rejects.toThrow('took over 1 ms'));
+    await connecting;
+    gate.open();
+    await starting;
+    await expect.poll(() => ended.toSorted()).toEqual(['engine', 'link', 'link', 'link']);
+  });
 });
 
 describe.concurrent('the memory engine', () => {
