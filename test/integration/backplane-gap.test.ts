@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { memoryEngine } from 'troupe/backplane';
 import { bent } from '../support/bent-backplane.ts';
 import { createGate, turns, type Gate } from '../support/inbox.ts';
-import { isDown, startNode } from '../support/nodes.ts';
+import { isDown, isUp, startNode } from '../support/nodes.ts';
 
 describe('while a link is repaired', () => {
   it('what comes is subscribed to as soon as it is up', async () => {
@@ -33,6 +33,33 @@ describe('while a link is repaired', () => {
         return a.heard.length;
       })
       .toBeGreaterThan(0);
+  });
+});
+
+describe('when a link is lost', () => {
+  it('what was given up and not answered is given up by the next one', async () => {
+    const engine = memoryEngine();
+    const asked = createGate();
+    let isBack = false;
+    const backplane = bent(engine.backplane(), (link) => ({
+      release(name, connectionId): Promise<boolean> {
+        if (isBack) return link.release(name, connectionId);
+        asked.open();
+        return new Promise(() => {});
+      },
+    }));
+    const [one, two] = await Promise.all([startNode(backplane), startNode(engine.backplane())]);
+    const a = await one.puppet();
+    await a.call('storeConnection', 'a');
+    a.client.socket.close();
+    await asked.opened;
+    const down = Promise.all([isDown(one.troupe), isDown(two.troupe)]);
+    engine.stop();
+    await down;
+    isBack = true;
+    engine.start();
+    await Promise.all([isUp(one.troupe), isUp(two.troupe)]);
+    expect(await two.troupe.removeStoredConnection('a')).toMatchObject({ status: 'unknown' });
   });
 });
 
